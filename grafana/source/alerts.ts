@@ -151,7 +151,7 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} changed ${whole} times in 15 minutes`,
       description:
-        'Each change of a critical check moves the instance out of or into rotation, and its connections to other instances.',
+        'Each status change of a critical check takes the instance out of rotation or puts it back, and moves connections between instances.',
       hint: 'Increase fall and rise, or the timeout if the reason is timeout. Then find the intermittent cause.',
       runbook_url: runbook('a-check-flaps'),
       dashboard: CHECK,

@@ -1,7 +1,7 @@
 import type { FailureReason } from '../../src/exporter/result.js';
 import type { Reason } from '../../src/health/reason.js';
 
-/** The first thing to do, by reason of a check that is not pass. A reason without a hint is a compile error. */
+/** The first thing to do if a check does not pass, by reason. A reason without a hint is a compile error. */
 export const hints: Readonly<Record<Reason, string>> = {
   timeout: 'The dependency hangs or is overloaded. Check its load, locks and the network path.',
   refused: 'Nothing listens on that address. Start the dependency, or correct the address.',
@@ -38,7 +38,7 @@ export const hints: Readonly<Record<Reason, string>> = {
   custom: 'A custom check failed. See its output in /health.',
 };
 
-/** The first thing to do, by failure reason of a probe. */
+/** The first thing to do if a probe fails, by reason. */
 export const probeHints: Readonly<Record<FailureReason, string>> = {
   dns: 'The host name of the target does not resolve. Check the resolver of the prober and the target list.',
   refused: 'Nothing listens on that address. Check whether the process is running, and on which port.',

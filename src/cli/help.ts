@@ -15,16 +15,16 @@ export function mainHelp(commands: readonly Command[], version: string): string 
     part({
       title: 'Flags',
       rows: [
-        ['-h, --help', 'Prints this help; after a command, the help of that command.'],
+        ['-h, --help', 'Prints this help, or the help for the command before it.'],
         ['-V, --version', 'Prints the version.'],
       ],
     }),
     part({
       title: 'Examples',
       rows: [
-        ['pongcheck serve', 'Starts a responder on loopback: PING on port 7464, HTTP on 7664.'],
-        ['pongcheck ping', 'Sends PINGs to it, in another terminal.'],
-        ['echo ping | nc -q1 127.0.0.1 7464', 'The same without pongcheck.'],
+        ['pongcheck serve', 'Start a responder on loopback, with PING on port 7464 and HTTP on port 7664.'],
+        ['pongcheck ping', 'Send PINGs to this responder, in another terminal.'],
+        ['echo ping | nc -q1 127.0.0.1 7464', 'Do the same without pongcheck.'],
       ],
     }),
   ].join('\n');

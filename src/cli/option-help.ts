@@ -9,18 +9,18 @@ export function optionHelp(): HelpPart[] {
   return [
     {
       title:
-        'Options of the file, with default and environment variable; a variable overrides the file, a flag overrides both',
+        'Configuration file options, with default and environment variable (a variable overrides the file, a flag overrides both)',
       rows: optionRows.map((row) => [row.path, descriptionOf(row), noteOf(row)]),
     },
     {
-      title: 'Further variables',
+      title: 'Other environment variables',
       rows: [
         [FILE_VARIABLE, 'Configuration file, if --config is not given.'],
         ...checkVariables.map(({ env, description }) => [env, description] as const),
       ],
     },
     {
-      title: 'Kinds of check',
+      title: 'Check kinds',
       rows: checkKinds.map(({ kind, description, options }) => [
         kind,
         description,

@@ -14,20 +14,24 @@ export const peerFlags: readonly Flag[] = [
   {
     long: 'ca',
     value: 'FILE',
-    description: 'For pongs://: PEM file with the trusted CA certificates. Default: those of Node.',
+    description: 'pongs:// only: PEM file with the trusted CA certificates. Default: the Node.js root CAs.',
   },
-  { long: 'cert', value: 'FILE', description: 'For pongs://: PEM file with the client certificate.' },
-  { long: 'key', value: 'FILE', description: 'For pongs://: PEM file with the private key of the client certificate.' },
+  { long: 'cert', value: 'FILE', description: 'pongs:// only: PEM file with the client certificate.' },
+  {
+    long: 'key',
+    value: 'FILE',
+    description: 'pongs:// only: PEM file with the private key for the client certificate.',
+  },
   {
     long: 'servername',
     value: 'NAME',
-    description: 'For pongs://: expected host name in the server certificate. Default: the host of the address.',
+    description: 'pongs:// only: expected host name in the server certificate. Default: the host in the address.',
   },
-  { long: 'insecure', description: 'For pongs://: accepts any server certificate. Not secure.' },
+  { long: 'insecure', description: 'pongs:// only: accepts any server certificate. Not secure.' },
   {
     long: 'token-file',
     value: 'FILE',
-    description: `File with the bearer token for the responder. Default: the token in ${TOKEN_VARIABLE}, or none.`,
+    description: `File with the token for the responder. Default: the value of ${TOKEN_VARIABLE}, or no token.`,
   },
 ];
 

@@ -14,7 +14,7 @@ import type { Pong } from './responses.js';
  *   resolves to several addresses, the first one that accepts the connection is used, as in `node:net`.
  * @returns the client, once the connection is established and the token, if any, is accepted.
  * @throws PongcheckError `PONGCHECK_ADDRESS`, `PONGCHECK_CONFIG`, `PONGCHECK_CONNECT`, `PONGCHECK_TLS`,
- *   `PONGCHECK_TIMEOUT`, or `PONGCHECK_REFUSED` if the token was rejected; the reason of `options.signal` if that aborts.
+ *   `PONGCHECK_TIMEOUT`, or `PONGCHECK_REFUSED` if the token was rejected; the abort reason if `options.signal` aborts.
  */
 export async function connect(address: string | Address, options: ConnectOptions = {}): Promise<Client> {
   return openConnection(Client, address, validateConnectOptions(options));
@@ -24,7 +24,7 @@ export async function connect(address: string | Address, options: ConnectOptions
  * Sends one PING on a new connection, then closes the connection.
  *
  * @param options `responseTimeout` limits the whole call, including connection establishment.
- * @throws PongcheckError as `connect` and `Client.ping`.
+ * @throws PongcheckError with the codes of `connect` and `Client.ping`.
  */
 export async function ping(address: string | Address, options: ConnectOptions & PingOptions = {}): Promise<Pong> {
   const valid = validateProbeOptions(options);

@@ -134,7 +134,7 @@ export class Connection extends EventEmitter<ClientEvents> {
    * Sends a HELLO, once per connection. Afterwards, the server can send PINGs, which this client answers, and GOAWAY.
    *
    * @returns the HELLO of the server.
-   * @throws PongcheckError as `ping`.
+   * @throws PongcheckError with the codes of `ping`.
    */
   async hello(options: HelloOptions = {}): Promise<HelloBody> {
     const request = helloRequest(options);
@@ -318,7 +318,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     }
   }
 
-  /** Description of the other protocol that the first bytes belong to, if it is recognized. */
+  /** Describes the other protocol that the first bytes belong to; undefined if it is not recognized. */
   #otherProtocol(chunk: Buffer): string | undefined {
     if (this.stats.bytesIn !== chunk.length) return undefined;
     if (chunk[0] === 0x15) return TLS_ALERT;

@@ -91,7 +91,7 @@ export function closedFailure(address: Address, how: string): PongcheckError {
   return new PongcheckError('PONGCHECK_CLOSED', `The connection to ${hostAndPort(address)} ${how}`);
 }
 
-/** PONGCHECK_BUSY: which limit was reached. */
+/** Creates a PONGCHECK_BUSY error. `why` states which limit was reached. */
 export function busyFailure(address: Address, why: string): PongcheckError {
   return new PongcheckError('PONGCHECK_BUSY', `${hostAndPort(address)} ${why}`);
 }

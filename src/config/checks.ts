@@ -79,7 +79,7 @@ export async function buildChecks(
       requirePeers(check, settings.peers !== undefined);
     } catch (error) {
       if (!(error instanceof PongcheckError)) throw error;
-      problems.push(issueLine(error, name, placeOf));
+      problems.push(issueLine(error, ['checks', name], placeOf));
     }
   }
   const checks = Object.fromEntries(built);
@@ -92,10 +92,10 @@ export async function buildChecks(
  * The value found may contain a credential. The allowed text is a constant and may describe a URL with a password, so
  * it is not redacted.
  */
-function issueLine(error: PongcheckError, name: string, placeOf: Configuration['placeOf']): string {
-  if (!(error instanceof InvalidOption)) return `${placeOf(['checks', name])}: ${hideCredentials(error.message)}`;
+export function issueLine(error: PongcheckError, section: Path, placeOf: Configuration['placeOf']): string {
+  if (!(error instanceof InvalidOption)) return `${placeOf(section)}: ${hideCredentials(error.message)}`;
   const { path, found, allowed } = error;
-  return `${placeOf(['checks', name, ...path])} is ${hideCredentials(found)}; allowed: ${allowed}`;
+  return `${placeOf([...section, ...path])} is ${hideCredentials(found)}; allowed: ${allowed}`;
 }
 
 /**

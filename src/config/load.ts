@@ -38,7 +38,7 @@ export async function readConfiguration({
   const name = file ?? (env[FILE_VARIABLE] || undefined);
   const read = name === undefined ? undefined : await readConfigFile(name, name);
   if (refuseEmptyFile && read?.tree === null) {
-    throw configError([`${name}: is empty; to reload without any option of the file, write {} into it`]);
+    throw configError([`${name}: is empty; to reload without options, write {} to it`]);
   }
   const placeOf = (path: Path) => place(path, name, read);
   const problems: string[] = [];

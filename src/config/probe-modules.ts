@@ -2,7 +2,8 @@ import { readTls } from '../checks/shared/tls.js';
 import { PongcheckError } from '../common/errors.js';
 import type { ProbeExporterOptions } from '../exporter/exporter.js';
 import type { ProbeModule } from '../exporter/module.js';
-import { configError } from '../options/issue.js';
+import { configError, type Path } from '../options/issue.js';
+import { issueLine } from './checks.js';
 import type { Configuration, FileProbeModule } from './settings.js';
 
 /**
@@ -14,17 +15,17 @@ export function buildProbeExporter({ settings: { probe }, placeOf }: Configurati
   if (!probe?.targets) return undefined;
   const modules = Object.entries(probe.modules ?? {}).map(([name, module]) => [
     name,
-    build(module, placeOf(['probe', 'modules', name])),
+    build(module, ['probe', 'modules', name], placeOf),
   ]);
   return { ...probe, modules: Object.fromEntries(modules) };
 }
 
-function build({ tls, ...module }: FileProbeModule, place: string): ProbeModule {
+function build({ tls, ...module }: FileProbeModule, section: Path, placeOf: Configuration['placeOf']): ProbeModule {
   if (tls === undefined) return module;
   try {
     return { ...module, tls: readTls('probe', tls) };
   } catch (error) {
     if (!(error instanceof PongcheckError)) throw error;
-    throw configError([`${place}: ${error.message.replace(/^check of kind \S+: /, '')}`]);
+    throw configError([issueLine(error, section, placeOf)]);
   }
 }

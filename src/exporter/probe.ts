@@ -46,7 +46,7 @@ export async function probe(
   const timer = clock.after(timeout, () =>
     deadline.abort(new ProbeFailure('timeout', `no response within ${timeout} ms`)),
   );
-  const cancel = () => deadline.abort(new ProbeFailure('internal', 'cancelled'));
+  const cancel = () => deadline.abort(new ProbeFailure('internal', 'canceled'));
   cancelled?.addEventListener('abort', cancel);
   note(`probing ${target.host} port ${target.port} with prober ${module.prober}, timeout ${timeout} ms`);
   try {

@@ -33,7 +33,7 @@ const MAX_MARGIN_MS = 100;
 
 const UNKNOWN_SERVICE: CallError = { code: GrpcCode.NOT_FOUND, details: 'unknown service' };
 const TOO_MANY_WATCHES: CallError = { code: GrpcCode.RESOURCE_EXHAUSTED, details: 'too many watches' };
-const NOT_READ: CallError = { code: GrpcCode.UNAVAILABLE, details: 'the client does not read' };
+const NOT_READ: CallError = { code: GrpcCode.UNAVAILABLE, details: 'the client does not read its messages' };
 const STOPPING: CallError = { code: GrpcCode.UNAVAILABLE, details: 'the service is stopping' };
 
 /** The health of a service, with the names of its groups. */

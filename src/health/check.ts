@@ -36,13 +36,14 @@ export interface CheckSettings {
    */
   fall?: number;
   /**
-   * If false, a fail or unknown of this check only degrades the overall status to warn.
+   * If false, the check only degrades the overall status to warn when it is fail or unknown.
    * @default true
    */
   critical?: boolean;
   /**
-   * Effect of a failure that at least two thirds of the peers (`peers.from` of the service) share: `fail` = same as any
-   * other failure, `warn` = only degrades the overall status to warn. `warn` requires an interval and a critical check.
+   * Effect of a failure that at least two thirds of the answering peers (`peers.from`; at least two) also report: `fail` =
+   * same as any other failure, `warn` = only degrades the overall status to warn. `warn` requires an interval and a
+   * critical check.
    * @default 'fail'
    */
   onShared?: 'fail' | 'warn';
@@ -103,7 +104,7 @@ export interface Cause {
 export interface CheckDefinition extends CheckSettings {
   /** Kind of check, such as `mysql` or `function`. */
   kind: string;
-  /** @internal Whether its runs never block the event loop: if a result is late, something else did. Default false. */
+  /** @internal Whether runs of this check never block the event loop, so that only other code can delay their results. Default false. */
   nonBlocking?: boolean;
   /** Component type, as in application/health+json: `datastore`, `component` or `system`. */
   componentType?: string;

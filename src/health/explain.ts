@@ -263,7 +263,7 @@ function peerNotes({ causes, checks }: ReportView): string[] {
   const named = new Set(causes.flatMap(({ via, check }) => (via.length === 0 && check !== undefined ? check : [])));
   return checks
     .filter(({ name, fate }) => fate !== undefined && !named.has(name))
-    .map((check) => `Peers were asked about ${check.name}. ${fateSentence(check, 'this instance')}`.trimEnd());
+    .map((check) => `Peers were queried about ${check.name}. ${fateSentence(check, 'this instance')}`.trimEnd());
 }
 
 /** The reason and the output. Without an output, the description of the reason. */
@@ -292,7 +292,7 @@ function lastChange(checks: readonly ReportedCheck[], now: number | undefined): 
   for (const check of checks) if ((check.since ?? 0) > (last?.since ?? 0)) last = check;
   return last?.since === undefined
     ? []
-    : [`Last change: ${last.name} became ${last.state} at ${momentAgo(last.since, now)}.`];
+    : [`Last change: ${last.name} changed to ${last.state} at ${momentAgo(last.since, now)}.`];
 }
 
 /** Formats a duration with its two largest units: `850 ms`, `12 s`, `4 min 12 s`, `3 h 5 min`, `12 d 4 h`. */

@@ -64,7 +64,7 @@ export async function keepAliveSetter(
   const userTimeout = userTimeoutOf(settings);
   const options = !nodeSetsCount || userTimeout > 0 ? await loadSocketOptions() : undefined;
   if (!options && !nodeSetsCount) {
-    warn('TCP keep-alive: this version of Node sets only `idle`; install net-keepalive or use Node 24');
+    warn('TCP keep-alive: this version of Node.js sets only `idle`; install net-keepalive or use Node.js 24');
   } else if (!options && settings.userTimeout) {
     warn('TCP keep-alive: `userTimeout` has no effect; install net-keepalive');
   }

@@ -13,7 +13,7 @@ export const keepAliveRows: readonly OptionRow[] = [
     min: 1000,
     max: ONE_DAY,
     description:
-      'Idle time before the first TCP keep-alive probe, in whole seconds. TCP keep-alive is on if listen[].keepAlive is set.',
+      'Idle time before the first TCP keep-alive probe, in whole seconds. Setting listen[].keepAlive enables TCP keep-alive.',
   },
   {
     path: 'keepAlive.interval',
@@ -29,7 +29,7 @@ export const keepAliveRows: readonly OptionRow[] = [
     default: '3',
     min: 1,
     max: 127,
-    description: 'Unanswered TCP keep-alive probes before the kernel closes the connection.',
+    description: 'Number of unanswered TCP keep-alive probes after which the kernel closes the connection.',
   },
   {
     path: 'keepAlive.userTimeout',
@@ -37,6 +37,6 @@ export const keepAliveRows: readonly OptionRow[] = [
     defaultText: 'idle + interval x count',
     max: ONE_DAY,
     description:
-      'Maximum time that sent data may stay unacknowledged. On Linux it overrides count. 0 = system default.',
+      'Maximum time that sent data may remain unacknowledged. On Linux, it overrides count. 0 = system default.',
   },
 ];

@@ -138,7 +138,8 @@ export function contradictions(settings: Settings & { readonly clock?: unknown }
   }
   for (const [name, { group, checks, tls = {} }] of Object.entries(probe?.modules ?? {})) {
     const path = formatPath(['probe', 'modules', name]);
-    if (group !== undefined && checks) issues.push(`${path}.group is given together with checks; allowed: one of them`);
+    if (group !== undefined && checks)
+      issues.push(`${path}.group and ${path}.checks are both given; allowed: one of them`);
     const missing = missingOf(tls);
     if (missing) issues.push(`${path}.tls.${missing} is missing; allowed: cert and key together`);
   }
@@ -169,7 +170,7 @@ export function fleetSettings(fleet: FleetOptions): FleetSettings {
 }
 
 function threadIssues({ threads, clock }: { threads: number; clock?: unknown }): string[] {
-  if (threads > 0 && clock !== undefined) return [`threads is ${threads}; allowed together with clock: 0`];
+  if (threads > 0 && clock !== undefined) return [`threads is ${threads}; allowed with clock: 0`];
   const missing = threads > 1 ? missingForReusePort(process.version, process.platform) : undefined;
-  return missing === undefined ? [] : [`threads is ${threads}, and more than 1 requires ${missing}`];
+  return missing === undefined ? [] : [`threads is ${threads}; more than 1 requires ${missing}`];
 }

@@ -29,7 +29,7 @@ export const kindRow: OptionRow = {
   fileOnly: true,
   type: text,
   required: true,
-  description: 'Kind of the check.',
+  description: 'Check kind.',
 };
 
 /** Options of every check. */
@@ -41,21 +41,22 @@ export const checkSettingRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     description:
-      'Time limit of one run. A run that takes longer is aborted and fails with reason timeout. Opening a persistent connection has the same limit in addition.',
+      'Time limit for one run. A run that takes longer is aborted, and the check fails with the reason timeout. The same limit applies separately to opening a persistent connection.',
   },
   {
     path: 'maxAge',
     type: duration,
     defaultText: '1s, or interval + timeout if interval is set',
     max: ONE_DAY,
-    description: 'Maximum age of a result that is returned to a caller who does not request a fresher one.',
+    description:
+      'Maximum age of a result that is returned to a caller without starting a run, unless the caller sets its own maximum age.',
   },
   {
     path: 'interval',
     type: duration,
     default: '5s',
     max: ONE_DAY,
-    description: 'Time between background runs; 0 = run only on demand.',
+    description: 'Time between background runs; 0 = run on demand only.',
   },
   {
     path: 'minInterval',
@@ -72,7 +73,7 @@ export const checkSettingRows: readonly OptionRow[] = [
     default: '1',
     min: 1,
     max: 1000,
-    description: 'Consecutive good results before a failing check counts as good.',
+    description: 'Number of consecutive good results after which a failing check counts as good.',
   },
   {
     path: 'fall',
@@ -80,7 +81,7 @@ export const checkSettingRows: readonly OptionRow[] = [
     default: '1',
     min: 1,
     max: 1000,
-    description: 'Consecutive bad results before a passing check counts as bad.',
+    description: 'Number of consecutive bad results after which a passing check counts as bad.',
   },
   {
     path: 'critical',
@@ -94,13 +95,13 @@ export const checkSettingRows: readonly OptionRow[] = [
     values: ['fail', 'warn'],
     default: 'fail',
     description:
-      'Effect of a failure that at least two thirds of the peers share: fail = as of every other failure, warn = it only degrades the overall status to warn. warn requires peers.from, an interval and critical.',
+      'Effect of a failure that at least two thirds of the answering peers (at least two) also report: fail = the same as any other failure, warn = it only degrades the overall status to warn. warn requires peers.from, an interval and critical.',
   },
   {
     path: 'groups',
     type: names,
     default: 'readiness',
-    description: 'Groups that include this check. The group startup is built in; every check is in the group all.',
+    description: 'Groups that include this check. The group startup is built in, and every check is in the group all.',
   },
 ];
 
@@ -114,10 +115,10 @@ function credentialRows(section: string, who: string): readonly OptionRow[] {
   });
   return [
     { ...row('token', text, `Token to send in HELLO, if the ${who} require one.`), secret: true },
-    row('tls.ca', path, `CA file (PEM) to verify the ${who} with.`, 'the CAs of Node.js'),
+    row('tls.ca', path, `CA file (PEM) for verifying the ${who}.`, 'the Node.js root CAs'),
     row('tls.cert', path, 'Client certificate file (PEM).'),
-    row('tls.key', path, 'Private key file (PEM) of the client certificate.'),
-    row('tls.servername', text, `Name that the certificates of the ${who} must match.`, 'the host of the address'),
+    row('tls.key', path, 'Private key file (PEM) for the client certificate.'),
+    row('tls.servername', text, `Name that each certificate of the ${who} must match.`, 'the host in the address'),
     row(
       'tls.verify',
       boolean,
@@ -138,33 +139,34 @@ export const optionRows: readonly OptionRow[] = [
     default: 'pong://127.0.0.1:7464',
     env: 'PONGCHECK_LISTEN',
     flag: 'listen',
-    description: 'Addresses that PINGs are answered on. In the environment, separate several with commas.',
+    description: 'Addresses to listen on for PINGs. In the environment variable, separate addresses with commas.',
   },
   {
     path: 'listen[].url',
     type: address,
     required: true,
-    description: 'Address of one listener. In a container use pong://0.0.0.0:7464. Port 0 selects any free port.',
+    description: 'Listener address. In a container, use pong://0.0.0.0:7464. Port 0 selects any free port.',
   },
   {
     path: 'listen[].idleTimeout',
     type: duration,
     defaultText: 'heartbeat.idleTimeout',
     max: ONE_DAY,
-    description: 'Closes connections of this listener after this time without data; 0 = never.',
+    description: 'Time without data after which connections to this listener are closed; 0 = never.',
   },
   {
     path: 'listen[].mode',
     type: fileMode,
-    defaultText: 'set by the umask',
+    defaultText: 'from the umask',
     description:
-      'File mode of a Unix socket (pong+unix:/PATH), as for chmod. Only clients with write permission can connect.',
+      'File mode of the Unix socket (pong+unix:/PATH), as in chmod. Only clients with write permission can connect.',
   },
   {
     path: 'listen[].requireToken',
     type: boolean,
     defaultText: 'false',
-    description: 'Requires a HELLO with a valid token before anything else (ERROR 6). Disables line mode.',
+    description:
+      'If true, clients must send a HELLO with a valid token before anything else (ERROR 6). Disables line mode.',
   },
   {
     path: 'listen[].tls.cert',
@@ -176,7 +178,7 @@ export const optionRows: readonly OptionRow[] = [
     path: 'listen[].tls.key',
     type: path,
     required: true,
-    description: 'Private key file (PEM) of the certificate, without a passphrase.',
+    description: 'Private key file (PEM) for the certificate, without a passphrase.',
   },
   {
     path: 'listen[].tls.ca',
@@ -196,7 +198,7 @@ export const optionRows: readonly OptionRow[] = [
     type: networks,
     required: true,
     description:
-      'Addresses of proxies that send a PROXY protocol v2 header, so that the client address is known. Must not include clients: a listed address can claim any client address.',
+      'Addresses of the proxies that send a PROXY protocol v2 header with the client address. Do not list clients: a listed address can claim any client address.',
   },
   ...keepAliveRows.map((row) => ({ ...row, path: `listen[].${row.path}` })),
   {
@@ -206,7 +208,7 @@ export const optionRows: readonly OptionRow[] = [
     env: 'PONGCHECK_HTTP',
     flag: 'http',
     description:
-      'Address of the HTTP server for the status page, /health, /livez, /readyz, /startupz and /metrics; false disables it.',
+      'Address of the HTTP server, which serves the status page, /health, /livez, /readyz, /startupz and /metrics; false disables it.',
   },
   {
     path: 'http.host',
@@ -229,7 +231,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     description:
-      'Maximum number of HTTP connections. At the limit a connection without a request is closed for a new one, then an idle one; if all are busy, the new one is refused.',
+      'Maximum number of HTTP connections. At the limit, a new connection replaces one without a request, or else an idle one; if all are busy, the new connection is refused.',
   },
   {
     path: 'http.maxConnectionsPerAddress',
@@ -249,13 +251,13 @@ export const optionRows: readonly OptionRow[] = [
     path: 'http.tls.key',
     type: path,
     required: true,
-    description: 'Private key file (PEM) of the certificate, without a passphrase.',
+    description: 'Private key file (PEM) for the certificate, without a passphrase.',
   },
   {
     path: 'http.tls.ca',
     type: path,
     defaultText: 'none',
-    description: 'CA file (PEM). The TLS handshake of clients without a certificate from these CAs fails.',
+    description: 'CA file (PEM). Clients without a certificate from these CAs are rejected in the TLS handshake.',
   },
   {
     path: 'http.tls.minVersion',
@@ -271,7 +273,7 @@ export const optionRows: readonly OptionRow[] = [
     env: 'PONGCHECK_GRPC',
     flag: 'grpc',
     description:
-      'Address of the gRPC server for the standard health service, grpc.health.v1; false disables it. Requires the package @grpc/grpc-js.',
+      'Address of the gRPC server, which serves the standard health service, grpc.health.v1; false disables it. Requires the package @grpc/grpc-js.',
   },
   {
     path: 'grpc.host',
@@ -293,7 +295,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '1000',
     min: 1,
     max: MILLION,
-    description: 'Maximum number of gRPC connections. Further ones are closed on accept.',
+    description: 'Maximum number of gRPC connections. Further connections are closed on accept.',
   },
   {
     path: 'grpc.maxConnectionsPerAddress',
@@ -313,13 +315,13 @@ export const optionRows: readonly OptionRow[] = [
     path: 'grpc.tls.key',
     type: path,
     required: true,
-    description: 'Private key file (PEM) of the certificate, without a passphrase.',
+    description: 'Private key file (PEM) for the certificate, without a passphrase.',
   },
   {
     path: 'grpc.tls.ca',
     type: path,
     defaultText: 'none',
-    description: 'CA file (PEM). The TLS handshake of clients without a certificate from these CAs fails.',
+    description: 'CA file (PEM). Clients without a certificate from these CAs are rejected in the TLS handshake.',
   },
   {
     path: 'grpc.tls.minVersion',
@@ -334,7 +336,7 @@ export const optionRows: readonly OptionRow[] = [
     type: targets,
     required: true,
     description:
-      'Targets that GET /probe may probe: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT, NETWORK/BITS:PORT; * as port allows any port.',
+      'Targets that GET /probe may probe: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT or NETWORK/BITS:PORT, with * for any port.',
   },
   {
     path: 'probe.maxConcurrent',
@@ -342,7 +344,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: '500',
     min: 1,
     max: 100_000,
-    description: 'Maximum number of concurrent probes; further ones are refused with status 503.',
+    description: 'Maximum number of concurrent probes; further probes are refused with status 503.',
   },
   {
     path: 'probe.modules.*.prober',
@@ -350,7 +352,7 @@ export const optionRows: readonly OptionRow[] = [
     required: true,
     values: ['pongcheck', 'line', 'http', 'tcp'],
     description:
-      'pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default there is one module of each, with these names.',
+      'Probe type: pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default, there is one module for each, with the same name.',
   },
   {
     path: 'probe.modules.*.timeout',
@@ -358,7 +360,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: '5s',
     min: 1,
     max: ONE_HOUR,
-    description: 'Time limit of a probe, or the scrape timeout of Prometheus minus 0.5s if that is shorter.',
+    description: 'Probe timeout. If the Prometheus scrape timeout minus 0.5s is shorter, it applies instead.',
   },
   {
     path: 'probe.modules.*.scope',
@@ -384,7 +386,7 @@ export const optionRows: readonly OptionRow[] = [
     path: 'probe.modules.*.path',
     type: requestPath,
     defaultText: '/health',
-    description: '(prober http) Path and query of the request.',
+    description: '(prober http) Request path and query.',
   },
   {
     path: 'probe.modules.*.token',
@@ -397,8 +399,8 @@ export const optionRows: readonly OptionRow[] = [
     path: 'probe.modules.*.tls.ca',
     fileOnly: true,
     type: path,
-    defaultText: 'the CAs of Node.js',
-    description: 'CA file (PEM) to verify the target with. Any probe.modules.*.tls, {} included, enables TLS.',
+    defaultText: 'the Node.js root CAs',
+    description: 'CA file (PEM) for verifying the target. Any probe.modules.*.tls, even {}, enables TLS.',
   },
   {
     path: 'probe.modules.*.tls.cert',
@@ -412,13 +414,13 @@ export const optionRows: readonly OptionRow[] = [
     fileOnly: true,
     type: path,
     defaultText: 'none',
-    description: 'Private key file (PEM) of the client certificate.',
+    description: 'Private key file (PEM) for the client certificate.',
   },
   {
     path: 'probe.modules.*.tls.servername',
     type: text,
-    defaultText: 'the host of the target',
-    description: 'Name that the certificate of the target must match.',
+    defaultText: 'the target host',
+    description: 'Name that the target certificate must match.',
   },
   {
     path: 'probe.modules.*.tls.verify',
@@ -435,7 +437,7 @@ export const optionRows: readonly OptionRow[] = [
     type: peerAddresses,
     required: true,
     description:
-      'Addresses of the other instances of this service, which are asked about checks with onShared: warn. A host name stands for all of its A and AAAA records, srv+pong://NAME for its SRV records. This instance may be among them.',
+      'Addresses of the other instances of this service, which are queried about failing checks with onShared: warn. A host name stands for all its A and AAAA records, srv+pong://NAME for its SRV records. The list may include this instance.',
   },
   {
     path: 'peers.ask',
@@ -443,7 +445,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '11',
     min: 1,
     max: 16,
-    description: 'Maximum number of peers to ask at a time.',
+    description: 'Maximum number of peers to query about a failing check.',
   },
   {
     path: 'peers.timeout',
@@ -451,7 +453,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '300ms',
     min: 10,
     max: 10_000,
-    description: 'Time limit for the answers of all of these peers together.',
+    description: 'Time limit for the answers of all these peers together.',
   },
   ...credentialRows('peers', 'peers'),
 
@@ -461,7 +463,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 500,
     required: true,
     description:
-      'Addresses of the responders that the page GET /fleet shows, at most 500. A host name stands for all of its A and AAAA records, srv+pong://NAME for its SRV records.',
+      'Addresses of the responders on the fleet page, GET /fleet; at most 500. A host name stands for all its A and AAAA records, srv+pong://NAME for its SRV records.',
   },
   ...credentialRows('fleet', 'responders'),
   {
@@ -469,7 +471,7 @@ export const optionRows: readonly OptionRow[] = [
     type: hostUrl,
     defaultText: 'no links',
     description:
-      'URL of the status page of each responder, for the links of GET /fleet: {host} stands for its address, as in http://{host}:7664/.',
+      'URL of the status page of each responder, for the links on the fleet page. {host} is replaced with the responder address, as in http://{host}:7664/.',
   },
 
   {
@@ -479,7 +481,7 @@ export const optionRows: readonly OptionRow[] = [
     max: ONE_HOUR,
     env: 'PONGCHECK_PING_TIMEOUT',
     description:
-      'Deadline of a PING that does not set one. At the deadline the last known status is returned as stale.',
+      'Deadline for PINGs that do not set one. At the deadline, the last known status is returned, marked as stale.',
   },
   {
     path: 'ping.maxTimeout',
@@ -488,7 +490,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     env: 'PONGCHECK_PING_MAX_TIMEOUT',
-    description: 'Maximum deadline that a PING may set; longer ones are reduced to it.',
+    description: 'Maximum deadline that a PING may set; longer deadlines are reduced to it.',
   },
   {
     path: 'ping.staleLimit',
@@ -496,7 +498,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '30s',
     max: ONE_DAY,
     env: 'PONGCHECK_PING_STALE_LIMIT',
-    description: 'Maximum age of a stale result; an older one counts as unknown.',
+    description: 'Maximum age of a stale result; older results count as unknown.',
   },
   {
     path: 'startup.grace',
@@ -505,7 +507,7 @@ export const optionRows: readonly OptionRow[] = [
     max: ONE_DAY,
     env: 'PONGCHECK_STARTUP_GRACE',
     description:
-      'How long the startup scope stays starting before its checks have passed. Afterwards it reports the status of its checks, such as fail.',
+      'Maximum time that the startup scope reports starting while its checks have not passed. Afterwards it reports the status of its checks, such as fail.',
   },
   {
     path: 'history.file',
@@ -513,7 +515,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: 'none',
     env: 'PONGCHECK_HISTORY_FILE',
     description:
-      'File that keeps the history of checks and groups over a restart, with at most 8 MiB. One process uses it at a time.',
+      'File in which the history of checks and groups survives a restart, at most 8 MiB. Only one process uses it at a time.',
   },
   {
     path: 'threads',
@@ -524,7 +526,7 @@ export const optionRows: readonly OptionRow[] = [
     env: 'PONGCHECK_THREADS',
     flag: 'threads',
     description:
-      'Number of threads that answer PINGs, so that a blocked event loop of the main thread delays no answer; 0 = the main thread answers them. Several threads share each port (SO_REUSEPORT), which requires Node.js >= 22.12 or >= 23.1.',
+      'Number of threads that answer PINGs, so that a blocked main event loop does not delay answers; 0 = the main thread answers them. With several threads, each port is shared (SO_REUSEPORT), which requires Node.js >= 22.12 or >= 23.1.',
   },
   {
     path: 'loop.readinessStall',
@@ -533,7 +535,7 @@ export const optionRows: readonly OptionRow[] = [
     max: ONE_HOUR,
     env: 'PONGCHECK_LOOP_READINESS_STALL',
     description:
-      'Readiness fails with reason loop-blocked while the event loop of the main thread has been blocked for longer than this; 0 = never. Requires threads.',
+      'Time that the main event loop may be blocked before readiness fails with the reason loop-blocked; 0 = unlimited. Requires threads.',
   },
   {
     path: 'loop.livenessStall',
@@ -542,7 +544,7 @@ export const optionRows: readonly OptionRow[] = [
     max: ONE_HOUR,
     env: 'PONGCHECK_LOOP_LIVENESS_STALL',
     description:
-      'Liveness fails as well while the event loop of the main thread has been blocked for longer than this; 0 = never. At least loop.readinessStall. Requires threads.',
+      'Time that the main event loop may be blocked before liveness fails too; 0 = unlimited. At least loop.readinessStall. Requires threads.',
   },
   {
     path: 'heartbeat.idleTimeout',
@@ -550,7 +552,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '90s',
     max: ONE_DAY,
     env: 'PONGCHECK_HEARTBEAT_IDLE_TIMEOUT',
-    description: 'Closes connections after this time without data (ERROR 9); 0 = never.',
+    description: 'Time without data after which a connection is closed (ERROR 9); 0 = never.',
   },
   {
     path: 'heartbeat.pingInterval',
@@ -558,7 +560,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '0',
     max: ONE_DAY,
     env: 'PONGCHECK_HEARTBEAT_PING_INTERVAL',
-    description: 'Interval of the PINGs to clients that requested them in HELLO; 0 = never.',
+    description: 'Interval between PINGs to clients that requested them in HELLO; 0 = never.',
   },
   {
     path: 'heartbeat.maxPingsOut',
@@ -567,7 +569,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 1000,
     env: 'PONGCHECK_HEARTBEAT_MAX_PINGS_OUT',
     description:
-      'Unanswered PINGs after which such a client is considered dead when the next is due (ERROR 13); 0 = never.',
+      'Maximum number of unanswered PINGs to such a client. When the next PING is due, the client is considered dead (ERROR 13); 0 = unlimited.',
   },
   {
     path: 'limits.frameTimeout',
@@ -576,7 +578,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     env: 'PONGCHECK_LIMITS_FRAME_TIMEOUT',
-    description: 'Time limit for a complete frame or line, from its first byte.',
+    description: 'Time limit for receiving a complete frame or line, from its first byte.',
   },
   {
     path: 'limits.handshakeTimeout',
@@ -585,7 +587,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 60_000,
     env: 'PONGCHECK_LIMITS_HANDSHAKE_TIMEOUT',
-    description: 'Time limit for a PROXY header, for a TLS handshake, and for a required token.',
+    description: 'Time limit for each of the PROXY header, the TLS handshake and the required token.',
   },
   {
     path: 'limits.maxHandshakes',
@@ -604,7 +606,8 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_PENDING',
-    description: 'Maximum number of unanswered PINGs of one connection. At the limit, reading from it is paused.',
+    description:
+      'Maximum number of unanswered PINGs per connection. At the limit, reading from the connection is paused.',
   },
   {
     path: 'limits.maxQueuedBytes',
@@ -613,7 +616,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 65_536,
     max: 1024 ** 3,
     env: 'PONGCHECK_LIMITS_MAX_QUEUED_BYTES',
-    description: 'Maximum size of the send queue of one connection. At the limit, reading from it is paused.',
+    description: 'Maximum size of the send queue per connection. At the limit, reading from the connection is paused.',
   },
   {
     path: 'limits.stallTimeout',
@@ -622,7 +625,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     env: 'PONGCHECK_LIMITS_STALL_TIMEOUT',
-    description: 'Closes a connection whose peer reads none of the queued output for this time (ERROR 10).',
+    description: 'Time after which a connection is closed if its peer reads none of the queued output (ERROR 10).',
   },
   {
     path: 'limits.pingsPerSecond',
@@ -630,7 +633,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '10000',
     max: 1000 * MILLION,
     env: 'PONGCHECK_LIMITS_PINGS_PER_SECOND',
-    description: 'Maximum number of frames and lines per second from one connection (ERROR 8); 0 = unlimited.',
+    description: 'Maximum number of frames and lines per second per connection (ERROR 8); 0 = unlimited.',
   },
   {
     path: 'limits.maxWatches',
@@ -638,7 +641,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '64',
     max: 10_000,
     env: 'PONGCHECK_LIMITS_MAX_WATCHES',
-    description: 'Maximum number of WATCHes of one connection (ERROR 7); 0 = WATCH is disabled.',
+    description: 'Maximum number of watches per connection (ERROR 7); 0 = WATCH is disabled.',
   },
   {
     path: 'limits.maxWatchedSelections',
@@ -647,7 +650,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 10_000,
     env: 'PONGCHECK_LIMITS_MAX_WATCHED_SELECTIONS',
     description:
-      'Maximum number of distinct check lists watched at a time, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
+      'Maximum number of distinct check lists that are watched at a time, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
   },
   {
     path: 'limits.maxConnections',
@@ -657,7 +660,7 @@ export const optionRows: readonly OptionRow[] = [
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS',
     description:
-      'Maximum number of connections, over all listeners. Further ones are closed on accept. Lowered if the open files limit of the process is too small.',
+      'Maximum number of connections, over all listeners. Further connections are closed on accept. Lowered if the open file limit of the process is too small.',
   },
   {
     path: 'limits.maxConnectionsPerAddress',
@@ -675,7 +678,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 128,
     env: 'PONGCHECK_LIMITS_IPV6_PREFIX',
-    description: 'Prefix length of the IPv6 networks that maxConnectionsPerAddress counts, in bits.',
+    description: 'Prefix length, in bits, of the IPv6 networks by which maxConnectionsPerAddress counts.',
   },
   {
     path: 'drain.grace',
@@ -683,7 +686,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '10s',
     max: ONE_HOUR,
     env: 'PONGCHECK_DRAIN_GRACE',
-    description: 'Maximum time from SIGTERM until the listeners close. Meanwhile readiness is draining.',
+    description: 'Maximum time from SIGTERM until the listeners close. During this time, readiness is draining.',
   },
   {
     path: 'drain.delay',
@@ -692,7 +695,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: '5s, or drain.grace if shorter',
     max: ONE_HOUR,
     env: 'PONGCHECK_DRAIN_DELAY',
-    description: 'Minimum drain time, even with no connections. At most drain.grace.',
+    description: 'Minimum drain time, even without connections. At most drain.grace.',
   },
   {
     path: 'detail',
@@ -701,7 +704,7 @@ export const optionRows: readonly OptionRow[] = [
     default: 'loopback',
     env: 'PONGCHECK_DETAIL',
     description:
-      'Which clients receive check names and reasons. Behind a proxy on the same host, every client appears as loopback.',
+      'Which clients receive check names and reasons. Behind a proxy on the same host, every client appears to be on loopback.',
   },
   {
     path: 'tokens',
@@ -716,14 +719,14 @@ export const optionRows: readonly OptionRow[] = [
     type: text,
     env: 'PONGCHECK_SERVICE_ID',
     defaultText: 'not set',
-    description: 'Service id in reports.',
+    description: 'Service ID in reports.',
   },
   {
     path: 'releaseId',
     type: text,
     env: 'PONGCHECK_RELEASE_ID',
     defaultText: 'not set',
-    description: 'Release id in reports.',
+    description: 'Release ID in reports.',
   },
   {
     path: 'log.level',
@@ -733,7 +736,7 @@ export const optionRows: readonly OptionRow[] = [
     default: 'info',
     env: 'PONGCHECK_LOG_LEVEL',
     flag: 'log-level',
-    description: 'Minimum severity of the lines that are logged.',
+    description: 'Minimum log level.',
   },
   {
     path: 'log.pretty',
@@ -742,26 +745,26 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: 'true on a terminal',
     env: 'PONGCHECK_LOG_PRETTY',
     flag: 'log-pretty',
-    description: 'Logs human-readable lines instead of JSON.',
+    description: 'If true, logs human-readable lines instead of JSON.',
   },
 ];
 
 /** Options that exist only in code. */
 export const codeOptionRows: readonly OptionRow[] = [
-  { path: 'checks.*', type: check, description: 'A definition such as `mysqlCheck({ url })`, or a function.' },
+  { path: 'checks.*', type: check, description: 'Check definition such as `mysqlCheck({ url })`, or a function.' },
   {
     path: 'register',
     type: instance,
     values: ['registerMetric', 'removeSingleMetric', 'metrics'],
     description:
-      'A prom-client registry. The metrics are added to it on `start` and removed on `stop`. Default: a separate registry.',
+      'prom-client registry to which the metrics are added on `start` and from which they are removed on `stop`. Default: a separate registry.',
   },
   {
     path: 'heartbeat.pingData',
     type: json,
     max: 1024,
     defaultText: 'none',
-    description: 'Body of the PINGs that the server sends.',
+    description: 'Body of the PINGs sent by the server.',
   },
   ...['ca', 'cert', 'key'].map(
     (part): OptionRow => ({
@@ -781,13 +784,13 @@ export const codeOptionRows: readonly OptionRow[] = [
     path: 'log',
     type: instance,
     values: ['debug', 'info', 'warn', 'error'],
-    description: 'A pino logger, or an object with these methods. Default: no logging.',
+    description: 'pino logger, or an object with these methods. Default: no logging.',
   },
   {
     path: 'clock',
     type: instance,
     values: ['now', 'wall', 'after', 'clear'],
-    description: 'Time source, for tests. Default: the clock of the process.',
+    description: 'Time source, for tests. Default: the system clock.',
   },
 ];
 

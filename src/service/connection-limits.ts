@@ -4,7 +4,7 @@ import { maxResponders } from '../fleet/fleet.js';
 import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
 import type { ServiceSettings } from './settings.js';
 
-/** Lowers the connection limits to what the open files limit of the process allows, and logs that. */
+/** Lowers the connection limits to what the open file limit of the process allows, and logs that. */
 export function fitOpenFilesLimit(settings: ServiceSettings, log: Log): ServiceSettings {
   const { limits, registry, http, grpc, probe, peers, fleet } = settings;
   const requested = {
@@ -25,7 +25,7 @@ export function fitOpenFilesLimit(settings: ServiceSettings, log: Log): ServiceS
     const forGrpc = grpc ? `, grpc.maxConnections from ${requested.grpc} to ${ofGrpc}` : '';
     log.warn(
       { files, maxConnections: connections, httpMaxConnections: ofHttp, ...(grpc && { grpcMaxConnections: ofGrpc }) },
-      `the open files limit is ${files}: limits.maxConnections is lowered from ${requested.connections} to ${connections}, http.maxConnections from ${requested.http} to ${ofHttp}${forGrpc}`,
+      `the open file limit is ${files}: limits.maxConnections is lowered from ${requested.connections} to ${connections}, http.maxConnections from ${requested.http} to ${ofHttp}${forGrpc}`,
     );
   }
   return {

@@ -200,10 +200,7 @@ export class PingThread {
     this.context.onEnded(this.index);
     if (this.isStopped || !(wasRunning || this.restarts > 0)) return;
     if (clock.now() - this.startedAt > STABLE_MS) this.delay = FIRST_DELAY_MS;
-    log.error(
-      { thread: this.index },
-      `PING thread ${this.index} ended (${why}); starting it again in ${this.delay} ms`,
-    );
+    log.error({ thread: this.index }, `PING thread ${this.index} ended (${why}); restarting it in ${this.delay} ms`);
     this.restartLater();
   }
 
@@ -235,6 +232,6 @@ export class PingThread {
   }
 
   private ended(): PongcheckError {
-    return new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} does not run`);
+    return new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} is not running`);
   }
 }

@@ -116,7 +116,8 @@ function forwardEvents(events: readonly (keyof ServerEvents)[]): void {
   for (const event of events) {
     server.events.on(event, (...args: readonly unknown[]) => {
       const isFull = Atomics.load(data.pendingEvents, 0) >= MAX_PENDING_EVENTS;
-      if (isFull && !isDropping) log.warn({}, `events are dropped: ${MAX_PENDING_EVENTS} wait for the main thread`);
+      if (isFull && !isDropping)
+        log.warn({}, `events are dropped: ${MAX_PENDING_EVENTS} are waiting for the main thread`);
       isDropping = isFull;
       if (isFull) return;
       Atomics.add(data.pendingEvents, 0, 1);

@@ -5,9 +5,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { HealthImplementation } from 'grpc-health-check';
 import { type GrpcCheckOptions, grpcCheck } from '../../src/checks/grpc/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
+import type { FakeClock } from '../fake-clock.js';
 import { Authority } from '../live/certificate.js';
 import { TcpProxy } from '../live/proxy.js';
 import { runCheck } from '../live/run-check.js';
+import { connectionTimes, spreadTimes } from './connection-times.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -26,8 +28,8 @@ function healthServer() {
   return { server, health };
 }
 
-function check(port: number, options: Partial<GrpcCheckOptions> = {}): CheckDefinition {
-  const made = grpcCheck({ url: `grpc://127.0.0.1:${port}`, timeout: 2000, ...options });
+function check(port: number, options: Partial<GrpcCheckOptions> = {}, clock?: FakeClock): CheckDefinition {
+  const made = grpcCheck({ url: `grpc://127.0.0.1:${port}`, timeout: 2000, ...options }, clock);
   closing.push(() => made.close?.());
   return made;
 }
@@ -51,6 +53,17 @@ describe('the grpc check', () => {
       reason: 'protocol',
       output: expect.stringMatching(/^gRPC status 5: /),
     });
+  });
+
+  it('makes a new connection every 10 s, at another time than other checks', async () => {
+    const proxy = await TcpProxy.start({ to: await serve(healthServer().server) });
+    closing.push(() => proxy.stop());
+    const make = (clock: FakeClock) => {
+      // grpc-js compares deadlines with the time of the system.
+      clock.wallOffset = Date.now() + 60_000;
+      return check(proxy.port, {}, clock);
+    };
+    expect(await connectionTimes(make, proxy)).toEqual(spreadTimes);
   });
 
   it('fails with refused while nothing listens, and passes after a restart', async () => {

@@ -7,56 +7,44 @@ import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { HttpService } from '../live/http-service.js';
 import { runCheck } from '../live/run-check.js';
+import { connectionTimes, spreadTimes } from './connection-times.js';
 
 describe('the new connections of an http check', () => {
   let service: HttpService;
   let clock: FakeClock;
   const closing: (() => unknown)[] = [];
-  const check = (options: Partial<HttpOptions> = {}): CheckDefinition => {
-    const definition = httpCheck({ url: service.url(), timeout: 2000, ...options }, clock);
+  const check = (options: Partial<HttpOptions> = {}, its = clock): CheckDefinition => {
+    const definition = httpCheck({ url: service.url(), timeout: 2000, ...options }, its);
     closing.push(() => definition.close?.());
     return definition;
   };
   beforeEach(async () => {
     clock = new FakeClock();
+    jest.spyOn(Math, 'random').mockReturnValue(0);
     service = await HttpService.start();
   });
   afterEach(async () => {
+    jest.restoreAllMocks();
     for (const close of closing.splice(0).reverse()) await close();
     await service.stop();
   });
 
-  /** Times in ms of the runs that made a new connection. */
-  const madeAt = async (definition: CheckDefinition, runs: number, every: number) => {
-    const moments: number[] = [];
-    for (let run = 0; run < runs; run++) {
-      const before = service.accepted;
-      expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
-      expect(service.accepted - before).toBeLessThanOrEqual(1);
-      if (service.accepted > before) moments.push(clock.now());
-      clock.jump(every);
-    }
-    return moments;
-  };
   const connectionsFallTo = async (count: number) => {
     while (service.connections > count) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  it('are made at least every 10 s, one at a time, and replace the previous one', async () => {
-    expect(await madeAt(check(), 40, 1000)).toEqual([0, 10_000, 20_000, 30_000]);
-    await connectionsFallTo(1);
-  });
-
-  it('are not delayed if runs are 4.4 s apart', async () => {
-    expect(await madeAt(check(), 10, 4400)).toEqual([0, 8800, 17_600, 26_400, 35_200]);
+  it('are made every 10 s at different times, and take the place of the old', async () => {
+    expect(await connectionTimes((its) => check({}, its), service)).toEqual(spreadTimes);
+    await connectionsFallTo(2);
   });
 
   it('are also made if a redirect leads to another service', async () => {
     const first = await HttpService.start();
     closing.push(() => first.stop());
     first.mode = (_, response) => response.writeHead(302, { location: service.url() }).end();
-    expect(await madeAt(check({ url: first.url(), redirects: 1 }), 25, 1000)).toEqual([0, 10_000, 20_000]);
-    await connectionsFallTo(1);
+    const options = { url: first.url(), redirects: 1 };
+    expect(await connectionTimes((its) => check(options, its), service)).toEqual(spreadTimes);
+    await connectionsFallTo(2);
   });
 
   it('show that the service accepts none any more, although the kept one still answers', async () => {

@@ -76,10 +76,7 @@ describe('a MySQL check of a hostile server', () => {
     ['a packet of 16 MiB', Buffer.from([0xff, 0xff, 0xff, 2])],
     ['an error of 16 MiB', Buffer.concat([Buffer.from([0xf0, 0xff, 0xff, 2, 0xff]), Buffer.alloc(4000, 'x')])],
     ['endless empty packets', packet(2, Buffer.from([1]))],
-    [
-      'endless method changes',
-      packet(2, Buffer.from('\xfemysql_native_password\0abcdefghijklmnopqrst\0', 'latin1')),
-    ],
+    ['endless method changes', packet(2, Buffer.from('\xfemysql_native_password\0abcdefghijklmnopqrst\0', 'latin1'))],
     ['a packet of 64 KiB and one', packet(2, Buffer.alloc(65_537, 1))],
   ])('reads no more than its limit during a login with %s', async (_what, piece) => {
     const silent = jest.spyOn(console, 'error').mockImplementation(() => {});

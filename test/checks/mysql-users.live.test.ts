@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest } from '@jest/globals';
 import { type Connection, createConnection, createPool, type Pool } from 'mysql2/promise';
 import { type MysqlOptions, mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
@@ -56,6 +56,8 @@ describe('a MySQL check with a user that has a limit', () => {
   };
 
   itOwnServer('passes with the only connection that the user may have, and renews it every 10 s', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0);
+    closing.push(() => random.mockRestore());
     const check = checkAs(await userWith('MAX_USER_CONNECTIONS 1'));
     const before = proxy.accepted;
     for (let run = 0; run < 50; run++) {

@@ -14,7 +14,7 @@ describe('the options of the postgres check', () => {
     [{ url: 'postgres://h/', tls: { ca: '/nowhere' } }, /tls\.ca is a file that cannot be read/],
     [{ host: 'h', port: 0 }, /port is 0/],
     [{ pool: {} }, /pool .*connect\(\)/],
-    [{ pool: { connect() {}, query() {} } }, /pool is .*; allowed: a Pool of pg/],
+    [{ pool: { connect() {}, query() {} } }, /pool is .*; allowed: a pg Pool/],
   ])('%j is refused', (options, message) => {
     expect(() => postgresCheck(options as never)).toThrow(message);
     expect(() => postgresCheck(options as never)).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));

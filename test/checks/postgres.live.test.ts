@@ -7,6 +7,7 @@ import { Authority } from '../live/certificate.js';
 import { PostgresServer } from '../live/postgres.js';
 import { TcpProxy } from '../live/proxy.js';
 import { runCheck } from '../live/run-check.js';
+import { connectionTimes, spreadTimes } from './connection-times.js';
 
 describe('the postgres check', () => {
   const authority = new Authority();
@@ -25,9 +26,9 @@ describe('the postgres check', () => {
     for (const close of closing.splice(0).reverse()) await close();
   });
 
-  function check(options: Partial<PostgresAddressOptions> = {}): CheckDefinition {
+  function check(options: Partial<PostgresAddressOptions> = {}, clock?: FakeClock): CheckDefinition {
     const address = options.host === undefined && { url: server.url({ user: 'app', password: 'p4ss-w0rd' }) };
-    const made = postgresCheck({ ...address, timeout: 2000, ...options });
+    const made = postgresCheck({ ...address, timeout: 2000, ...options }, clock);
     closing.push(() => made.close?.());
     return made;
   }
@@ -46,6 +47,13 @@ describe('the postgres check', () => {
     expect(await backends()).toEqual([expect.objectContaining({ pid: first?.pid, state: 'idle' })]);
     await trial.close?.();
     while ((await backends()).length > 0);
+  });
+
+  it('makes a new connection every 10 s, at another time than other checks', async () => {
+    const proxy = await TcpProxy.start({ to: server.port });
+    closing.push(() => proxy.stop());
+    const url = server.url({ user: 'app', password: 'p4ss-w0rd' }).replace(`:${server.port}`, `:${proxy.port}`);
+    expect(await connectionTimes((clock) => check({ url }, clock), proxy)).toEqual(spreadTimes);
   });
 
   it('accepts the parts of an address instead of a URL', async () => {

@@ -54,11 +54,11 @@ describe('pongcheck emit', () => {
 
   it.each([
     [['haproxy', '--mode', 'https'], '--mode is "https"; allowed: one of tcp, http'],
-    [['kubernetes', '--mode', 'http'], '--mode is for haproxy, not for kubernetes'],
+    [['kubernetes', '--mode', 'http'], '--mode is only valid for haproxy, not for kubernetes'],
     [['haproxy', '--server', '10.0.0.5:80 check'], '--server is "10.0.0.5:80 check"; allowed: HOST[:PORT]'],
     [['haproxy', '--server', '10.0.0.5:99999'], '--server is "10.0.0.5:99999"; allowed: HOST[:PORT]'],
-    [['blackbox', '--server', '10.0.0.5:80'], '--server is for haproxy and envoy, not for blackbox'],
-    [['envoy', '--grpc'], '--grpc is for kubernetes, not for envoy'],
+    [['blackbox', '--server', '10.0.0.5:80'], '--server is only valid for haproxy and envoy, not for blackbox'],
+    [['envoy', '--grpc'], '--grpc is only valid for kubernetes, not for envoy'],
   ])('%j is refused', async (args, description) => {
     const { code, stdout, stderr } = await emit(args);
     expect([code, stdout]).toEqual([64, '']);
@@ -98,7 +98,7 @@ describe('pongcheck emit', () => {
       'pong://127.0.0.1:7000',
     ]);
     expect(stdout).toContain(
-      '# Liveness fails while the event loop has been blocked for loop.livenessStall (10000 ms).',
+      '# Liveness fails once the event loop has been blocked for loop.livenessStall (10000 ms).',
     );
   });
 
@@ -115,7 +115,7 @@ describe('pongcheck emit', () => {
     expect(container.readinessProbe.grpc.service).toBe('readiness');
     expect(container.startupProbe.grpc.service).toBe('startup');
     const off = await emit(['kubernetes', '--grpc']);
-    expect(off.stdout).toContain('# grpc is false, which opens no listener.');
+    expect(off.stdout).toContain('# grpc is false, so there is no gRPC listener.');
     expect(off.stdout).toContain('value: "0.0.0.0:7864"');
     const open = await emit(['kubernetes', '--grpc'], { grpc: '0.0.0.0:7000' });
     expect(open.stdout).not.toContain('env:');
@@ -153,7 +153,7 @@ describe('pongcheck emit', () => {
     expect(stdout).toContain('    grpc = "127.0.0.1:7000/readiness"\n');
     expect((await emit(['consul'])).stdout).toContain('    http = "http://127.0.0.1:7664/readyz"\n');
     const { code, stderr } = await emit(['consul'], { http: false });
-    expect([code, stderr]).toEqual([1, expect.stringContaining('Consul requires grpc or http, and both are false')]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('Consul requires grpc or http, but both are false')]);
   });
 
   it.each([{ threads: 0 }, { loop: { livenessStall: 0 } }])(

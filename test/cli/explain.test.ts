@@ -31,7 +31,7 @@ describe('pongcheck explain', () => {
     expect(since).toMatch(/^- Since 2026-11-21 02:15:00 UTC, .* ago\.$/);
     expect(lines).toEqual([
       '- Root cause: redis of stock does not pass (timeout: no answer). Seen through orders.',
-      '- Last change: orders became fail at 2026-11-21 02:15:00 UTC, 5 min ago.',
+      '- Last change: orders changed to fail at 2026-11-21 02:15:00 UTC, 5 min ago.',
     ]);
   });
 
@@ -51,7 +51,7 @@ describe('pongcheck explain', () => {
         },
       ],
       degraded: [],
-      notes: ['Last change: orders became fail at 2026-11-21 02:15:00 UTC, 5 min ago.'],
+      notes: ['Last change: orders changed to fail at 2026-11-21 02:15:00 UTC, 5 min ago.'],
     });
   });
 

@@ -136,7 +136,7 @@ describe('pongcheck serve', () => {
     const next = authority.issue({ name: 'next.example' });
     copyFileSync(next.cert, cert);
     command.process.kill('SIGHUP');
-    await command.says(/not reloaded, the old one stays: tls\.key does not match tls\.cert/);
+    await command.says(/not reloaded, the old one remains in use: tls\.key does not match tls\.cert/);
     expect(await pongcheck(['check-config', '--config', config])).toMatchObject({
       code: 1,
       stderr: `pongcheck: ${config}:1: listen[0] tls.key does not match tls.cert\n`,

@@ -41,7 +41,7 @@ describe('an explanation', () => {
       headline: 'shop is ready: all checks pass.',
       causes: [],
       degraded: [],
-      notes: ['Last change: db became pass at 2026-11-21 02:00:00 UTC, 20 min ago.'],
+      notes: ['Last change: db changed to pass at 2026-11-21 02:00:00 UTC, 20 min ago.'],
     });
   });
 
@@ -56,7 +56,7 @@ describe('an explanation', () => {
     ];
     const explanation = explained({ state: 'fail', causes, checks });
     const text = 'soft fails (No answer within the timeout of the check), not critical.';
-    const lastChange = 'Last change: db became fail at 2026-11-21 02:15:48 UTC, 4 min 12 s ago.';
+    const lastChange = 'Last change: db changed to fail at 2026-11-21 02:15:48 UTC, 4 min 12 s ago.';
     expect(explanation).toEqual({
       headline: 'shop is not ready.',
       since: new Date('2026-11-21T02:15:48.000Z'),
@@ -277,7 +277,7 @@ describe('an explanation', () => {
     const checks = { orders: check({ state: 'fail', reason: 'dependency', fate: 'local', peers: peers(2, 2, 0) }) };
     expect(linesOf({ state: 'fail', causes, checks }).slice(0, 2)).toEqual([
       'Root cause: redis of stock does not pass (No answer within the timeout of the check). Seen through orders. It fails at 4 of 4 peers too: the dependency has failed, not that instance.',
-      'Peers were asked about orders. It works at 2 of 2 peers: this instance has failed, not the dependency.',
+      'Peers were queried about orders. It works at 2 of 2 peers: this instance has failed, not the dependency.',
     ]);
   });
 

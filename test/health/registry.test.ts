@@ -522,22 +522,35 @@ describe('transitions', () => {
       output: 'connect ECONNREFUSED',
     });
   });
+});
 
-  it('continue if a listener throws', async () => {
-    const { registry, clock } = registryOf({ db: new SteadyCheck() });
-    const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
-    const notified: Transition[] = [];
-    registry.onTransition(() => {
-      throw new Error('a bug of the listener');
-    });
-    registry.onTransition((transition) => notified.push(transition));
-    registry.start();
-    await clock.advance(1);
-    expect(queue).toHaveBeenCalledTimes(4);
-    queue.mockRestore();
-    expect(notified).toHaveLength(4);
-    expect(registry.stateOf('readiness')).toBe('pass');
-  });
+describe('listeners', () => {
+  it.each(['onTransition', 'onUpdate', 'onRun'] as const)(
+    'of %s do not affect the others or the checks if they throw',
+    async (event) => {
+      const { registry, clock } = registryOf({ db: new SteadyCheck({ interval: 1000 }), other: new SteadyCheck() });
+      const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
+      const thrown: unknown[] = [];
+      const notified: unknown[] = [];
+      registry[event]((value?: unknown) => {
+        thrown.push(value);
+        throw new Error('a bug of the listener');
+      });
+      registry[event]((value?: unknown) => notified.push(value));
+      registry.start();
+      await clock.advance(5000);
+      expect(queue).toHaveBeenCalledTimes(thrown.length);
+      queue.mockRestore();
+      expect(thrown.length).toBeGreaterThan(1);
+      expect(notified).toEqual(thrown);
+      expect(registry.checks.map(({ state, inFlight }) => ({ state, inFlight }))).toEqual([
+        { state: 'pass', inFlight: false },
+        { state: 'pass', inFlight: false },
+      ]);
+      expect(registry.stateOf('readiness')).toBe('pass');
+      expect(registry.checks[0]?.stats.runs).toBeGreaterThan(3);
+    },
+  );
 });
 
 describe('statistics', () => {

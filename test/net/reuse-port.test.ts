@@ -34,7 +34,7 @@ describe('reusePort of net.Server', () => {
         expect(() => readOptions({ threads })).toThrow(
           expect.objectContaining({
             code: 'PONGCHECK_CONFIG',
-            message: `threads is ${threads}, and more than 1 requires ${missing}`,
+            message: `threads is ${threads}; more than 1 requires ${missing}`,
           }),
         );
       }

@@ -19,24 +19,25 @@ import { cell, code, table } from './markdown.js';
 
 /** Description of each close reason. */
 const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
-  'client-closed': 'The client sent FIN and was answered.',
+  'client-closed': 'The client ended the connection (FIN), and all its requests were answered.',
   'client-reset': 'The client reset the connection.',
   idle: 'No data arrived within the idle timeout.',
-  dead: 'The client did not answer the heartbeat, or did not send the PINGs that it announced in HELLO.',
+  dead: 'The client did not answer heartbeats, or did not send the PINGs that it announced in HELLO.',
   'slow-peer': 'The client read none of its answers for `limits.stallTimeout`.',
-  'timed-out': 'The kernel closed the connection: TCP keep-alive or user timeout.',
-  network: 'The system reported another error; its code is in the event.',
+  'timed-out': 'The kernel closed the connection because of TCP keep-alive or the user timeout.',
+  network: 'The operating system reported another error. The event contains its code.',
   'protocol-error': 'The client violated the protocol, or did not complete a frame in time.',
-  'too-many-pings': 'The client sent more than `limits.pingsPerSecond`.',
-  unauthenticated: 'The client presented no valid token, or no accepted certificate.',
-  tls: 'A TLS handshake failed or timed out; or a TLS client connected to a plain listener, or a plain client to a TLS listener.',
+  'too-many-pings': 'The client exceeded `limits.pingsPerSecond`.',
+  unauthenticated: 'The client presented no valid token or no accepted certificate.',
+  tls: 'A TLS handshake failed or timed out, or only one side used TLS.',
   'proxy-header':
     'A PROXY header was missing, late or invalid, or came from an address that is not in `proxyProtocol.from`.',
-  'wrong-protocol': 'The first byte, or a line, does not belong to the protocol.',
-  answered: 'The connection was for one answer: CLOSE, `agent`, or a line answered with an unhealthy status.',
+  'wrong-protocol': 'The first byte or a line is not part of the protocol.',
+  answered:
+    'The connection was for a single answer: to a PING with CLOSE, to `agent`, or to a line if the status is unhealthy.',
   drained: 'The server stopped.',
-  'closed-by-application': 'The application closed it.',
-  internal: 'An internal error of the server.',
+  'closed-by-application': 'The application closed the connection.',
+  internal: 'The server had an internal error.',
 };
 
 export const commands: readonly Command[] = [
@@ -76,12 +77,12 @@ const tables = {
   variables: table(
     ['variable', ''],
     [
-      [code(FILE_VARIABLE), 'The configuration file, where no `--config` names one.'],
+      [code(FILE_VARIABLE), 'Configuration file, if `--config` is not given.'],
       ...checkVariables.map(({ env, description }) => [code(env), cell(description)]),
     ],
   ),
   kinds: table(
-    ['kind', 'it passes when'],
+    ['kind', 'passes when'],
     checkKinds.map(({ kind, description }) => [code(kind), cell(description)]),
   ),
   'kind-options': table(
@@ -104,11 +105,11 @@ const tables = {
     ['command', 'exit code', ''],
     [
       ...commands.flatMap(({ name, exits }) => exits.map(([number, meaning]) => [code(name), String(number), meaning])),
-      ['any', String(EXIT_USAGE), 'The command line was wrong.'],
+      ['any', String(EXIT_USAGE), 'The command line is invalid.'],
       [
-        'any but `serve`, `ping`, `explain`',
+        'any except `serve`, `ping` and `explain`',
         String(EXIT_OUTPUT),
-        'Standard output could not be written, such as on a full disk.',
+        'Standard output could not be written, for example because the disk is full.',
       ],
     ].map((row) => row.map((text) => (text.startsWith('`') ? text : cell(text)))),
   ),

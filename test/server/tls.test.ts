@@ -353,7 +353,7 @@ describeServed('the certificate of a server', (serve) => {
     await service.reloadCertificates();
     await service.reloadCertificates();
     expect((await descriptions()).slice(1)).toEqual([
-      `certificate of ${url} not reloaded, the old one stays: tls.key contains no private key in PEM`,
+      `certificate of ${url} not reloaded, the old one remains in use: tls.key contains no private key in PEM`,
     ]);
     expect(await renewed()).toBe('renewed.example');
     put(own);

@@ -84,7 +84,7 @@ describe('createService', () => {
     ],
     [
       module({ group: 'g', checks: ['a'] }),
-      'probe.modules.x.group is given together with checks; allowed: one of them',
+      'probe.modules.x.group and probe.modules.x.checks are both given; allowed: one of them',
     ],
     [module({ tls: { cert: 'PEM' } }), 'probe.modules.x.tls.key is missing; allowed: cert and key together'],
     [{ probe: { targetz: [] } }, 'probe.targetz is not a known option; did you mean targets?'],
@@ -109,7 +109,7 @@ describe('createService', () => {
     ],
     [{ http: { maxConnections: 0 } }, 'http.maxConnections is 0; allowed: a whole number from 1'],
     [{ threads: 17 }, 'threads is 17; allowed: a whole number from 0 to 16'],
-    [{ threads: 1, clock: new FakeClock() }, 'threads is 1; allowed together with clock: 0'],
+    [{ threads: 1, clock: new FakeClock() }, 'threads is 1; allowed with clock: 0'],
     [
       { loop: { livenessStall: 1999 } },
       'loop.livenessStall is 1999ms; allowed: 0, or at least loop.readinessStall, 2s',

@@ -155,10 +155,7 @@ describe('pongcheck conformance --client', () => {
     [['--client', 'client'], '--client is "client"; allowed: a command with {address}'],
     [['--client', 'client {address}', '127.0.0.1:1'], 'an address and --client are mutually exclusive'],
     [['--client', 'client {address}', '--with', '{}'], '--with and --client are mutually exclusive'],
-    [
-      ['--client', 'client {address}', '--rule', 'M12'],
-      '--rule is M12; allowed: a rule of the specification that has a dialogue',
-    ],
+    [['--client', 'client {address}', '--rule', 'M12'], '--rule is M12; allowed: a rule that has a dialogue'],
   ])('refuses %j', async (args, why) => {
     const { code, stderr } = await pongcheck(['conformance', ...args]);
     expect(code).toBe(64);

@@ -235,7 +235,7 @@ describe('pongcheck conformance ADDRESS', () => {
       expect(exceptions(without)).toContainEqual([
         'not tried',
         'a WATCH is answered at once',
-        'requires the token of the responder (--token)',
+        'requires the responder token (--token)',
       ]);
 
       const given = await conformance([address, '--token', 'another-token-another']);
@@ -247,7 +247,7 @@ describe('pongcheck conformance ADDRESS', () => {
       expect([described.code, described.rules.M72]).toEqual([0, 'ok']);
 
       const wrong = await pongcheck(['conformance', address, '--token', 'wrong-token-wrong-token']);
-      expect([wrong.code, wrong.stderr]).toEqual([2, 'pongcheck: the responder refuses the token\n']);
+      expect([wrong.code, wrong.stderr]).toEqual([2, 'pongcheck: the responder rejected the token\n']);
     },
     ON_A_BUSY_MACHINE,
   );

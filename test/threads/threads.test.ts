@@ -171,7 +171,7 @@ describe('a PING thread that ends', () => {
     await ping(url);
     expect(thread.restarts).toBe(1);
     expect(service.server.stats.pings.readiness.pass).toBe(2);
-    expect(lines).toContain('error PING thread 0 ended (exit code 1); starting it again in 100 ms');
+    expect(lines).toContain('error PING thread 0 ended (exit code 1); restarting it in 100 ms');
   });
 
   it('has the settings of a reload that occurred while it was being restarted', async () => {
@@ -210,7 +210,7 @@ describe('a PING thread that ends', () => {
     await ping(formatAddress(bound));
     await server.close();
     expect(lines).toEqual([
-      'PING thread 0 ended (Worker terminated due to reaching memory limit: JS heap out of memory); starting it again in 100 ms',
+      'PING thread 0 ended (Worker terminated due to reaching memory limit: JS heap out of memory); restarting it in 100 ms',
     ]);
   });
 });

@@ -30,7 +30,7 @@ export const eventLoop: Row = {
       {
         title: 'Event loop stalls',
         description:
-          'Times that the event loop was blocked for longer than the limit of readiness or liveness. Meanwhile, PINGs are answered with fail and the reason loop-blocked. A stall appears once it has ended.',
+          'Number of times that the event loop was blocked for longer than the limit of readiness or liveness. Meanwhile, PINGs are answered with fail and the reason loop-blocked. A stall appears once it has ended.',
         unit: 'none',
         empty: 'no PING threads',
       },

@@ -7,14 +7,14 @@ export const dnsOptions: readonly OptionRow[] = [
     path: 'name',
     type: text,
     required: true,
-    description: 'Name to query, complete: neither search domains nor /etc/hosts are used.',
+    description: 'Fully qualified name to query. Search domains and /etc/hosts are not used.',
   },
-  { path: 'type', type: enumeration, values: recordTypes, default: 'A', description: 'Type of the records.' },
+  { path: 'type', type: enumeration, values: recordTypes, default: 'A', description: 'Record type.' },
   {
     path: 'server',
     type: text,
-    defaultText: 'those of /etc/resolv.conf',
-    description: 'Name server to query: IP or IP:PORT, an IPv6 address with a port in brackets.',
+    defaultText: 'from /etc/resolv.conf',
+    description: 'Name server to query: IP or IP:PORT. An IPv6 address with a port is in brackets.',
   },
   {
     path: 'minRecords',
@@ -29,6 +29,6 @@ export const dnsOptions: readonly OptionRow[] = [
     type: pattern,
     defaultText: 'anything',
     description:
-      'Text that one of the records must contain, or a /regular expression/ that one must match. A record is compared as in a zone file, such as 10 mail.example for MX; a TXT record without quotes.',
+      'Text that at least one record must contain, or a /regular expression/ that at least one must match. Records are compared in zone file format, such as 10 mail.example for MX, but TXT records without quotes.',
   },
 ];

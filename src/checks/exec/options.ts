@@ -9,14 +9,14 @@ export const execOptions: readonly OptionRow[] = [
     path: 'command',
     type: path,
     required: true,
-    description: 'Path of the program, which is started without a shell and not searched for.',
+    description: 'Path of the program, which is started without a shell. PATH is not searched.',
   },
   {
     path: 'args',
     type: textList,
     max: MAX_ARGS,
     defaultText: 'none',
-    description: 'Arguments, as a list. Every user of the host can read them: pass secrets in env.',
+    description: 'List of arguments. Every user on the host can read them, so pass secrets in env.',
   },
   {
     path: 'env',
@@ -24,14 +24,15 @@ export const execOptions: readonly OptionRow[] = [
     defaultText: 'none',
     secret: true,
     description:
-      'Environment variables, in addition to PATH of the service and LANG=C.UTF-8. Others are not passed on.',
+      'Environment variables, in addition to the PATH of the service and LANG=C.UTF-8. No other variables are passed on.',
   },
   {
     path: 'exit',
     type: enumeration,
     values: ['plain', 'nagios'],
     default: 'plain',
-    description: 'Meaning of the exit code. plain: 0 is pass; nagios: 0 is pass, 1 warn, 3 unknown. Others are fail.',
+    description:
+      'Meaning of the exit code. plain: 0 is pass. nagios: 0 is pass, 1 is warn, 3 is unknown. All other codes are fail.',
   },
   {
     path: 'maxOutput',
@@ -40,6 +41,6 @@ export const execOptions: readonly OptionRow[] = [
     min: 1,
     max: 1024 * 1024,
     description:
-      'Maximum size of stdout and stderr together. A program that writes more is killed, and the check fails.',
+      'Maximum size of stdout and stderr together. If a program writes more, it is killed and the check fails.',
   },
 ];

@@ -6,6 +6,7 @@ import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/c
 import { CheckFailure, type Reason } from '../../health/reason.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
+import { Renewal } from '../shared/renewal.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
 import { readUrl, targetOfUrl } from '../shared/url.js';
 import { grpcFailure } from './failure.js';
@@ -13,8 +14,6 @@ import { grpcOptions } from './options.js';
 
 const KIND = 'grpc';
 const METHOD = '/grpc.health.v1.Health/Check';
-/** Maximum age of a connection, in milliseconds. */
-const RECONNECT_INTERVAL_MS = 10_000;
 const lossReasons: ReadonlySet<Reason> = new Set(['reset', 'refused', 'unreachable']);
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': 4096,
@@ -75,9 +74,9 @@ export function grpcCheck(given: GrpcCheckOptions, clock: Clock = systemClock): 
 }
 
 class GrpcCheck {
-  /** The connection that is kept between runs, and the monotonic time at which it must be renewed. */
+  /** The connection that is kept between runs. */
   private client: GrpcJsClient | undefined;
-  private renewAt = 0;
+  private readonly renewal = new Renewal();
   private closed = false;
 
   constructor(
@@ -88,7 +87,7 @@ class GrpcCheck {
 
   async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
     const grpcJs = await orAbort(loadGrpcJs('the kind grpc'), signal);
-    if (this.clock.now() > this.renewAt) this.drop();
+    if (this.renewal.isDue(this.clock.now())) this.drop();
     if (this.client) {
       try {
         return await this.ask(this.client, signal, deadline);
@@ -99,7 +98,7 @@ class GrpcCheck {
     }
     if (this.closed) throw new CheckFailure('internal', 'the check is closed');
     this.client = this.connect(grpcJs);
-    this.renewAt = this.clock.now() + RECONNECT_INTERVAL_MS;
+    this.renewal.connected(this.clock.now());
     return this.ask(this.client, signal, deadline);
   }
 

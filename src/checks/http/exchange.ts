@@ -3,17 +3,13 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Clock } from '../../common/clock.js';
 import { CheckFailure, reasonOf, toCheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/deadline.js';
+import { Renewal } from '../shared/renewal.js';
 import type { TlsMaterial } from '../shared/tls.js';
 import { codingsOf, decodeBody, maxCoded, textOf, tooLong } from './body.js';
 import { head } from './head.js';
 
 /** One per run, and a second one while an aborted run is ending. */
 const MAX_SOCKETS = 2;
-/**
- * Maximum age of a connection, in milliseconds. An established connection does not follow DNS changes, and does not
- * reveal that a service rejects new connections.
- */
-const RECONNECT_INTERVAL_MS = 10_000;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface ExchangeOptions {
@@ -49,9 +45,7 @@ interface Sent {
 /** Sends requests to one URL over a connection that is kept for at most 10 s. */
 export class HttpExchange {
   private readonly agents;
-  /** Monotonic times at which the kept connection was established and the latest run started. */
-  private connectedAt = Number.NEGATIVE_INFINITY;
-  private lastRunAt = Number.NEGATIVE_INFINITY;
+  private readonly renewal = new Renewal();
   /**
    * Origin of the latest response. Each run may be redirected to a different origin, but only one connection is kept.
    */
@@ -77,7 +71,7 @@ export class HttpExchange {
   async ask(signal: AbortSignal, connected: () => void = () => {}): Promise<Answer> {
     const { isAllowed, maxBody } = this.options;
     let { url, headers } = this.options;
-    this.renew();
+    if (this.renewal.isDue(this.clock.now())) this.closeKept();
     for (let redirectsLeft = this.options.redirects; ; redirectsLeft--) {
       const { response, isFresh } = await this.send(url, headers, signal, connected);
       const answer = new HttpAnswer(response, maxBody, signal);
@@ -86,7 +80,7 @@ export class HttpExchange {
       if (!isRedirect || to === undefined || redirectsLeft === 0) {
         if (url.origin !== this.origin) this.closeKept();
         this.origin = url.origin;
-        if (isFresh) this.connectedAt = this.clock.now();
+        if (isFresh) this.renewal.connected(this.clock.now());
         return answer;
       }
       answer.drop();
@@ -98,14 +92,6 @@ export class HttpExchange {
 
   close(): void {
     for (const agent of Object.values(this.agents)) agent.destroy();
-  }
-
-  /** Closes the kept connection if it would be too old at the next run. */
-  private renew(): void {
-    const now = this.clock.now();
-    const nextRun = now + (now - this.lastRunAt);
-    this.lastRunAt = now;
-    if (nextRun - this.connectedAt > RECONNECT_INTERVAL_MS) this.closeKept();
   }
 
   /** Closes idle connections. */

@@ -23,13 +23,14 @@ export const httpOptions: readonly OptionRow[] = [
     path: 'nonSecret',
     type: names,
     defaultText: 'none',
-    description: 'Names of headers whose values are not secret: they are not masked, and are sent to redirect targets.',
+    description:
+      'Names of headers whose values are not secret. Their values are not masked, and are sent to redirect targets.',
   },
   {
     path: 'status',
     type: text,
     default: '200-299',
-    description: 'Accepted status codes: numbers and ranges, separated by commas.',
+    description: 'Accepted status codes: comma-separated numbers and ranges.',
   },
   {
     path: 'expectBody',
@@ -42,7 +43,7 @@ export const httpOptions: readonly OptionRow[] = [
     type: patterns,
     defaultText: 'anything',
     description:
-      'Response headers, each with a text that it must contain or a /regular expression/ that it must match.',
+      'Map of response headers, each to a text that it must contain or a /regular expression/ that it must match.',
   },
   {
     path: 'maxBody',
@@ -57,7 +58,7 @@ export const httpOptions: readonly OptionRow[] = [
     default: '0',
     max: 10,
     description:
-      'Maximum number of redirects to follow. Further ones are not followed, and their status code is checked.',
+      'Maximum number of redirects to follow. Further redirects are not followed; their status code is checked.',
   },
   ...tlsOptions,
 ];

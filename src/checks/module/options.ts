@@ -8,7 +8,7 @@ export const moduleOptions: readonly OptionRow[] = [
     required: true,
     readOnce: true,
     description:
-      'ES module, relative to the configuration file. Exports a function, a check definition, or a factory that takes the extra options.',
+      'Path of an ES module, relative to the configuration file. It exports a function, a check definition, or a factory that takes the extra options.',
   },
   {
     path: 'nonSecret',

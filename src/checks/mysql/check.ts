@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/deadline.js';
-import { keptConnectionResult, RECONNECT_INTERVAL_MS } from '../shared/renewal.js';
+import { keptConnectionResult, Renewal } from '../shared/renewal.js';
 import { ConnectionAttempts } from './connection-attempts.js';
 import { importDriver } from './driver.js';
 import { isHourlyLimit, isUserLimit, mysqlFailure } from './failure.js';
@@ -10,7 +10,7 @@ import { ReplicaLag } from './lag.js';
 import { type MysqlLogin, MysqlSession } from './session.js';
 
 /** Maximum age of a connection, in milliseconds, once the check has reached the user's hourly connection limit. */
-const HOURLY_LIMIT_RECONNECT_INTERVAL_MS = 3_600_000;
+const HOURLY_LIMIT_MAX_AGE_MS = 3_600_000;
 /** Not COM_PING, because a server with a blocked SQL layer would still answer it. */
 const QUERY = 'SELECT 1, @@global.read_only';
 
@@ -29,10 +29,7 @@ export interface MysqlExpectations {
 export class MysqlCheck {
   private session: MysqlSession | undefined;
   private attempts: ConnectionAttempts<MysqlSession> | undefined;
-  /** Monotonic times at which the session was established and the latest run started. */
-  private connectedAt = Number.NEGATIVE_INFINITY;
-  private lastRunAt = Number.NEGATIVE_INFINITY;
-  private reconnectInterval = RECONNECT_INTERVAL_MS;
+  private readonly renewal = new Renewal();
   /** Set when the user has reached its connection limit: the session is then closed before the next one is opened. */
   private oneAtATime = false;
   private closed = false;
@@ -59,12 +56,10 @@ export class MysqlCheck {
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
     const attempts = await orAbort(this.connectionAttempts(), signal);
     if (this.closed) throw new CheckFailure('internal', 'the check is closed');
-    const now = this.clock.now();
-    const nextRun = now + (now - this.lastRunAt);
-    this.lastRunAt = now;
     const waiting = attempts.take();
     if (waiting) this.settle(waiting);
-    if (!this.session || this.session.lost || nextRun - this.connectedAt > this.reconnectInterval) {
+    const isDue = this.renewal.isDue(this.clock.now());
+    if (!this.session || this.session.lost || isDue) {
       return this.renew(attempts, signal, deadline, connected);
     }
     try {
@@ -116,7 +111,7 @@ export class MysqlCheck {
         this.oneAtATime = true;
         return this.renew(attempts, signal, deadline, connected);
       }
-      if (isHourlyLimit(failure)) this.reconnectInterval = HOURLY_LIMIT_RECONNECT_INTERVAL_MS;
+      if (isHourlyLimit(failure)) this.renewal.setMaxAge(HOURLY_LIMIT_MAX_AGE_MS);
       const answer = await this.query(this.session, signal, deadline);
       return isHourlyLimit(failure) ? answer : keptConnectionResult(answer, failure);
     }
@@ -127,7 +122,7 @@ export class MysqlCheck {
     if (session === this.session) return;
     void this.session?.end();
     this.session = session;
-    this.connectedAt = session.readyAt as number;
+    this.renewal.connected(session.readyAt as number);
   }
 
   private async query(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult> {

@@ -10,20 +10,20 @@ export const mysqlOptions: readonly OptionRow[] = [
     required: true,
     description: 'mysql:// or mariadb://USER:PASSWORD@HOST:PORT/DATABASE; ?ssl=true enables TLS.',
   },
-  roleOption(['any', 'primary'], 'Required role. With primary, a read_only server fails.'),
+  roleOption(['any', 'primary'], 'Required role. With primary, the check fails on a read_only server.'),
   {
     path: 'maxLag',
     type: duration,
     max: 365 * ONE_DAY,
     defaultText: 'no limit',
     description:
-      'Maximum replication lag of a replica. Requires the privilege REPLICATION CLIENT (MariaDB: SLAVE MONITOR).',
+      'Maximum replication lag of a replica. Requires the REPLICATION CLIENT privilege (MariaDB: SLAVE MONITOR).',
   },
   ...tlsOptions,
 ];
 
 /** Options with a pool of the application instead of a URL. */
 export const mysqlPoolOptions: readonly OptionRow[] = [
-  { path: 'pool', type: instance, values: ['getConnection'], required: true, description: 'A mysql2 pool.' },
+  { path: 'pool', type: instance, values: ['getConnection'], required: true, description: 'mysql2 pool.' },
   ...mysqlOptions.filter(({ path }) => path !== 'url' && !path.startsWith('tls.')),
 ];

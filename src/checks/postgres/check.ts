@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/deadline.js';
-import { keptConnectionResult, renewalTime } from '../shared/renewal.js';
+import { keptConnectionResult, Renewal } from '../shared/renewal.js';
 import type { PgClientClass } from './driver.js';
 import { LAG_COLUMNS, ReplicaLag } from './lag.js';
 import { PostgresSession } from './session.js';
@@ -27,8 +27,7 @@ export interface PostgresExpectations {
 export class PostgresCheck {
   /** The connection that is kept between runs. */
   private session: PostgresSession | undefined;
-  /** Monotonic time at which the session must be renewed. */
-  private renewAt = Number.NEGATIVE_INFINITY;
+  private readonly renewal = new Renewal();
   /** All open connections, for `close`. */
   private readonly open = new Set<PostgresSession>();
   private closed = false;
@@ -54,7 +53,8 @@ export class PostgresCheck {
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
     const current = this.session;
-    if (!current || current.lost || this.clock.now() > this.renewAt) return this.renew(signal, deadline, connected);
+    const isDue = this.renewal.isDue(this.clock.now());
+    if (!current || current.lost || isDue) return this.renew(signal, deadline, connected);
     try {
       return await this.ask(current, signal, deadline);
     } catch (error) {
@@ -82,7 +82,7 @@ export class PostgresCheck {
     }
     const { session: previous } = this;
     this.session = session;
-    this.renewAt = renewalTime(this.clock.now());
+    this.renewal.connected(this.clock.now());
     if (previous) void this.drop(previous);
     return this.ask(session, signal, connected?.() ?? deadline);
   }

@@ -8,11 +8,11 @@ const expectations: readonly OptionRow[] = [
     path: 'query',
     type: text,
     default: 'SELECT 1',
-    description: 'SQL that must succeed. It runs in a transaction that is committed.',
+    description: 'SQL query that must succeed. It runs in a transaction, which is then committed.',
   },
   roleOption(
     ['any', 'primary', 'replica'],
-    'Required role; a server with the other role fails. With primary, a read-only server fails too.',
+    'Required role. The check fails on a server with the other role and, with primary, on a read-only server.',
   ),
   {
     path: 'maxLag',
@@ -34,7 +34,7 @@ export const postgresOptions: readonly OptionRow[] = [
     path: 'host',
     type: text,
     defaultText: 'none',
-    description: 'Host name, IP address or folder of a Unix socket, instead of url.',
+    description: 'Host name, IP address or directory of a Unix socket, instead of url.',
   },
   {
     path: 'port',
@@ -42,15 +42,20 @@ export const postgresOptions: readonly OptionRow[] = [
     min: 1,
     max: 65_535,
     defaultText: '5432',
-    description: 'Port, with host.',
+    description: 'Port, used with host.',
   },
-  { path: 'user', type: text, defaultText: 'PGUSER, or the user of the process', description: 'User, with host.' },
-  { path: 'password', type: text, defaultText: 'none', secret: true, description: 'Password, with host.' },
+  {
+    path: 'user',
+    type: text,
+    defaultText: 'PGUSER, or the user of the process',
+    description: 'User name, used with host.',
+  },
+  { path: 'password', type: text, defaultText: 'none', secret: true, description: 'Password, used with host.' },
   {
     path: 'database',
     type: text,
     defaultText: 'PGDATABASE, or the user',
-    description: 'Database, with host.',
+    description: 'Database name, used with host.',
   },
   ...expectations,
   ...tlsOptions,
@@ -58,6 +63,6 @@ export const postgresOptions: readonly OptionRow[] = [
 
 /** Options with a pool of the application instead of an address. */
 export const postgresPoolOptions: readonly OptionRow[] = [
-  { path: 'pool', type: instance, values: ['connect', 'query'], required: true, description: 'A Pool of pg.' },
+  { path: 'pool', type: instance, values: ['connect', 'query'], required: true, description: 'pg Pool.' },
   ...expectations,
 ];

@@ -41,7 +41,7 @@ export function pgPool(given: PostgresPool): PgPool {
   const pool = given as Partial<PgPool>;
   const counts = [pool.totalCount, pool.idleCount, pool.waitingCount, pool.options?.max];
   if (typeof pool.Client === 'function' && counts.every(Number.isInteger)) return pool as PgPool;
-  throw invalidOption('postgres', ['pool'], formatValue(given), 'a Pool of pg');
+  throw invalidOption('postgres', ['pool'], formatValue(given), 'a pg Pool');
 }
 
 /** Connection options of a pool. */

@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure, type Reason } from '../../health/reason.js';
 import { orAbort, withStepTimeout } from '../shared/deadline.js';
-import { keptConnectionResult, renewalTime } from '../shared/renewal.js';
+import { keptConnectionResult, Renewal } from '../shared/renewal.js';
 import { explainFailure, openSession } from './connect.js';
 import { type Driver, importDriver } from './driver.js';
 import { evaluate, type RedisExpectations } from './evaluate.js';
@@ -15,9 +15,7 @@ import { type Command, RedisSession } from './session.js';
 export class RedisCheck {
   /** The connection that is kept between runs. */
   private session: RedisSession | undefined;
-  /** Monotonic times at which the session must be renewed and the latest run started. */
-  private renewAt = Number.NEGATIVE_INFINITY;
-  private lastRunAt = Number.NEGATIVE_INFINITY;
+  private readonly renewal = new Renewal();
   /** All open connections, for `close`. */
   private readonly open = new Set<RedisSession>();
   private closed = false;
@@ -39,11 +37,9 @@ export class RedisCheck {
    * @param connected called when a new connection is ready.
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
-    const now = this.clock.now();
-    const nextRun = now + (now - this.lastRunAt);
-    this.lastRunAt = now;
     const current = this.session;
-    if (!current || current.lost || nextRun > this.renewAt) return this.renew(signal, deadline, connected);
+    const isDue = this.renewal.isDue(this.clock.now());
+    if (!current || current.lost || isDue) return this.renew(signal, deadline, connected);
     try {
       const result = await this.ask(current, signal);
       // After a failover, the Sentinels return another address.
@@ -140,7 +136,7 @@ export class RedisCheck {
   private settle(session: RedisSession): void {
     const { session: current } = this;
     this.session = session;
-    this.renewAt = renewalTime(this.clock.now());
+    this.renewal.connected(this.clock.now());
     if (current) void this.drop(current);
   }
 

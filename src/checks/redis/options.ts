@@ -9,11 +9,11 @@ export const redisOptions: readonly OptionRow[] = [
     type: url,
     required: true,
     description:
-      'redis://USER:PASSWORD@HOST:PORT/DATABASE, or redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME through Sentinels; rediss for TLS.',
+      'redis://USER:PASSWORD@HOST:PORT/DATABASE, or redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME to connect through Sentinels. rediss:// and rediss+sentinel:// use TLS.',
   },
   roleOption(
     ['any', 'primary', 'replica'],
-    'Required role; a server with the other role fails. Through Sentinels it selects the server to check, any being the primary.',
+    'Required role. The check fails on a server with the other role. With Sentinels, it selects the server to check; any selects the primary.',
   ),
   {
     path: 'sentinel.username',
@@ -33,7 +33,7 @@ export const redisOptions: readonly OptionRow[] = [
     type: text,
     defaultText: 'none',
     description:
-      'Key that every run sets, with an expiry of 10 s, to detect a server that rejects writes. On a cluster node that does not serve the key, {TAG}KEY is set instead.',
+      'Key that every run sets, with an expiry of 10 s, to detect a server that rejects writes. On a cluster node that does not serve this key, {TAG}KEY is set instead.',
   },
   ...tlsOptions,
 ];
@@ -45,7 +45,7 @@ export const redisClientOptions: readonly OptionRow[] = [
     type: instance,
     values: ['ping', 'on', 'off'],
     required: true,
-    description: 'A client of ioredis or redis.',
+    description: 'ioredis or redis client.',
   },
   ...redisOptions.filter(({ path }) => path !== 'url' && !/^(?:tls|sentinel)\./.test(path)),
 ];

@@ -7,8 +7,8 @@ export const tlsOptions: readonly OptionRow[] = [
     path: 'tls.ca',
     type: path,
     readOnce: true,
-    defaultText: 'the CAs of Node.js',
-    description: 'CA file (PEM) to verify the server with.',
+    defaultText: 'the Node.js root CAs',
+    description: 'CA file (PEM) for verifying the server.',
   },
   {
     path: 'tls.cert',
@@ -22,13 +22,13 @@ export const tlsOptions: readonly OptionRow[] = [
     type: path,
     readOnce: true,
     defaultText: 'none',
-    description: 'Private key file (PEM) of the client certificate.',
+    description: 'Private key file (PEM) for the client certificate.',
   },
   {
     path: 'tls.servername',
     type: text,
-    defaultText: 'the host of the URL',
-    description: 'Name that the certificate of the server must match.',
+    defaultText: 'the host in the URL',
+    description: 'Name that the server certificate must match.',
   },
   {
     path: 'tls.verify',

@@ -5,15 +5,42 @@ import type { CheckFailure, Reason } from '../../health/reason.js';
  * Maximum age of a connection that a check keeps between runs, in milliseconds. An established connection does not
  * reveal that the server rejects new ones, or that the name resolves to another address.
  */
-export const RECONNECT_INTERVAL_MS = 10_000;
-const JITTER = 1 / 4;
+const MAX_AGE_MS = 10_000;
 
 /**
- * Time at which a connection established at `now` must be renewed. It is up to a quarter earlier than the maximum age,
- * so that the checks of many processes do not reconnect at the same time.
+ * Decides when a check renews its kept connection. After an outage, the checks of many processes connect at the same
+ * time. Therefore the first renewal is up to half of the maximum age earlier, at random; the later ones keep that offset.
  */
-export function renewalTime(now: number): number {
-  return now + RECONNECT_INTERVAL_MS * (1 - Math.random() * JITTER);
+export class Renewal {
+  /** Monotonic times in milliseconds. */
+  private connectedAt = Number.NEGATIVE_INFINITY;
+  private lastRunAt = Number.NEGATIVE_INFINITY;
+  /** In milliseconds: of every connection, and of the kept one. */
+  private limit = MAX_AGE_MS;
+  private maxAge = 0;
+  /** Whether the latest run had to renew a connection that was not too old yet. */
+  private isOnTime = false;
+
+  /** Called once for each run, which starts `now`. Returns whether the kept connection would be too old at the next run. */
+  isDue(now: number): boolean {
+    const nextRun = now + (now - this.lastRunAt);
+    this.lastRunAt = now;
+    const isDue = nextRun - this.connectedAt > this.maxAge;
+    this.isOnTime = isDue && now - this.connectedAt <= this.maxAge;
+    return isDue;
+  }
+
+  /** Called when another connection is kept, which was established at `at`. */
+  connected(at: number): void {
+    this.connectedAt = at;
+    this.maxAge = this.isOnTime ? this.limit : this.limit * (1 - Math.random() / 2);
+  }
+
+  /** Sets the maximum age, in milliseconds, also of the kept connection. */
+  setMaxAge(limit: number): void {
+    this.limit = limit;
+    this.maxAge = limit;
+  }
 }
 
 /**

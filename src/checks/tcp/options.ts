@@ -9,7 +9,7 @@ export const tcpOptions: readonly OptionRow[] = [
     type: payload,
     defaultText: 'nothing',
     secret: true,
-    description: 'Text to send. In a file \\r, \\n, \\t, \\0, \\xHH and \\\\ are escape sequences.',
+    description: 'Text to send. In the configuration file, \\r, \\n, \\t, \\0, \\xHH and \\\\ are escape sequences.',
   },
   {
     path: 'expect',

@@ -11,7 +11,7 @@ export const tlsExpiryOptions: readonly OptionRow[] = [
     path: 'url',
     type: url,
     required: true,
-    description: 'Address to connect to: tls://HOST[:PORT] or https://HOST[:PORT], port 443 by default.',
+    description: 'Address to connect to: tls://HOST[:PORT] or https://HOST[:PORT]. The default port is 443.',
   },
   {
     path: 'minRemaining',
@@ -25,7 +25,7 @@ export const tlsExpiryOptions: readonly OptionRow[] = [
     type: duration,
     default: '504h',
     max: MAX_REMAINING,
-    description: 'Remaining validity below which the check is warn; 0 = never.',
+    description: 'Remaining validity below which the check warns; 0 = never.',
   },
   ...tlsOptions,
 ];

@@ -8,15 +8,15 @@ export const checkConfigCommand: Command = {
     {
       long: 'config',
       value: 'FILE',
-      description: 'Configuration file (YAML or JSON). Default: PONGCHECK_CONFIG, or none.',
+      description: 'Configuration file (YAML or JSON). Default: the value of PONGCHECK_CONFIG, or no file.',
     },
     { long: 'json', description: 'Prints JSON instead of YAML.' },
   ],
   exits: [
     [0, 'The configuration is valid.'],
-    [1, 'The configuration is invalid; standard error has one line for each problem.'],
+    [1, 'The configuration is invalid. Standard error shows one line per problem.'],
   ],
-  examples: [['pongcheck check-config --config pongcheck.yml', 'before a deployment']],
+  examples: [['pongcheck check-config --config pongcheck.yml', 'Validate a file before a deployment']],
   more: async () => (await import('../option-help.js')).optionHelp(),
   load: async () => (await import('./run.js')).checkConfig,
 };

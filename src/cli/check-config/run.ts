@@ -1,6 +1,6 @@
 import { validateTls } from '../../checks/shared/tls.js';
 import { PongcheckError } from '../../common/errors.js';
-import { buildChecks, closeOthers } from '../../config/checks.js';
+import { buildChecks, closeOthers, issueLine } from '../../config/checks.js';
 import { readConfiguration } from '../../config/load.js';
 import { effective } from '../../config/print.js';
 import { buildProbeExporter } from '../../config/probe-modules.js';
@@ -32,7 +32,7 @@ function validatePeers({ settings, placeOf }: Configuration): void {
       if (tls) validateTls(section, tls);
     } catch (error) {
       if (!(error instanceof InvalidOption)) throw error;
-      throw configError([`${placeOf([section, ...error.path])} is ${error.found}; allowed: ${error.allowed}`]);
+      throw configError([issueLine(error, [section], placeOf)]);
     }
   }
 }

@@ -6,8 +6,8 @@ import type { Session, Wanted } from './session.js';
 import { helloWith, isLineMode, withToken } from './token.js';
 
 const TIMEOUT_MS = 5000;
-const NEEDS_TOKEN = 'requires the token of the responder (--token)';
-const NEEDS_NO_TOKEN = 'requires a responder that needs no token';
+const NEEDS_TOKEN = 'requires the responder token (--token)';
+const NEEDS_NO_TOKEN = 'requires a responder without a token';
 const livenessPing = '0000000c010100010000000000000001';
 
 /** A running responder. */
@@ -28,7 +28,7 @@ export async function findRunning(subject: Subject, has: Wanted, token: string |
   if (!requireToken) return { subject, has, token };
   const hello = token === undefined ? undefined : helloWith(token);
   if (hello !== undefined && isUnauthenticated(await answerTo(subject, hello)))
-    throw new NoResponder('the responder refuses the token');
+    throw new NoResponder('the responder rejected the token');
   return { subject: { ...subject, ...(hello && { hello }) }, has: { ...has, requireToken }, token };
 }
 
@@ -50,7 +50,7 @@ export async function playRunning(
 
 /** Why a session cannot be played against a responder that requires a token. */
 function reasonOfRefusal(session: Session, token: string | undefined): string | undefined {
-  if (isLineMode(session)) return `${NEEDS_NO_TOKEN}: line mode has none`;
+  if (isLineMode(session)) return `${NEEDS_NO_TOKEN}, because line mode has none`;
   // M37 concerns clients that have not sent a HELLO, which contains the token.
   return token !== undefined && session.rules.includes('M37') ? NEEDS_NO_TOKEN : undefined;
 }

@@ -25,8 +25,7 @@ const SHORT_CLOSE_TIMEOUT_MS = 500;
 export async function conformance(flags: FlagValues, address?: string): Promise<number> {
   const only = flags.rule as string[] | undefined;
   const sessions = readSessions().filter(({ rules }) => !only || rules.some((rule) => only.includes(rule)));
-  if (sessions.length === 0)
-    throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule of the specification that has a session`);
+  if (sessions.length === 0) throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule that has a session`);
   const playAll = playerOf(flags, address);
   if (typeof flags.junit === 'string') await requireWritable(flags.junit);
   // Keeps the process alive between two sessions, which the timers of a responder do not.

@@ -26,17 +26,19 @@ export function haproxy(settings: FileSettings, { servers, mode }: SnippetOption
     `  mode ${mode}`,
     '  option tcp-check',
     '  tcp-check connect default',
-    '  # A PING with CLOSE, so that no connection stays open.',
+    '  # A PING with the CLOSE flag, so that no connection stays open.',
     `  tcp-check send-binary ${ping}`,
-    `  # A PONG with ${agent ? 'pass, warn or draining' : 'pass or warn'}; HAProxy compares upper-case hex. With min-recv a mismatch fails immediately.`,
+    `  # A PONG with ${agent ? 'pass, warn or draining' : 'pass or warn'}; HAProxy compares uppercase hex. With min-recv, a mismatch fails immediately.`,
     `  tcp-check expect min-recv 16 rbinary ^0000000C0102..0[${healthy}]`,
-    `  # Above ping.timeout (${settings.ping.timeout} ms), within which the responder always answers.`,
+    `  # Longer than ping.timeout (${settings.ping.timeout} ms), within which the responder always answers.`,
     `  timeout check ${settings.ping.timeout + MARGIN_MS}ms`,
     ...(agent
-      ? ['  # The agent check turns draining into a drain; the PING marks a frozen responder down.']
-      : ['  # Without an agent (no TLS, no PROXY protocol), a draining responder is marked down.']),
+      ? ['  # The agent check drains a server whose responder is draining. The PING marks a frozen responder down.']
+      : [
+          '  # The agent check supports neither TLS nor the PROXY protocol. Without it, a draining responder is marked down.',
+        ]),
     ...(proxyProtocol
-      ? [`  # This machine must be in listen[].proxyProtocol.from: ${proxyProtocol.from.join(', ')}`]
+      ? [`  # listen[].proxyProtocol.from must include this machine: ${proxyProtocol.from.join(', ')}`]
       : []),
     `  default-server ${check}`,
     ...names.map((name, index) => `  server s${index + 1} ${name}`),

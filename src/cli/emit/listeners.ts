@@ -24,7 +24,7 @@ export function listenerOf({ listen }: FileSettings, program: string): Listener 
   });
   const [easiest] = open.sort((a, b) => difficulty(a) - difficulty(b));
   if (easiest) return easiest;
-  throw configError([`no listener is suitable for ${program}; allowed: TCP or TLS without requireToken`]);
+  throw configError([`no listener is suitable for ${program}; allowed: a TCP or TLS listener without requireToken`]);
 }
 
 function difficulty({ address, proxyProtocol }: Listener): number {
@@ -35,7 +35,7 @@ function difficulty({ address, proxyProtocol }: Listener): number {
 export function faceOf({ grpc, http }: FileSettings, program: string) {
   const face = grpc ? ('grpc' as const) : ('http' as const);
   const listener = grpc || http;
-  if (!listener) throw configError([`${program} requires grpc or http, and both are false`]);
+  if (!listener) throw configError([`${program} requires grpc or http, but both are false`]);
   return { face, host: listener.host, port: listener.port, isTls: listener.tls !== undefined };
 }
 

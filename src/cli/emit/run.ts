@@ -35,7 +35,7 @@ export async function emit(flags: FlagValues, what?: string): Promise<number> {
   const { mode = 'tcp', grpc: byGrpc = false } = flags as { mode?: string; grpc?: boolean };
   for (const [flag, programs] of Object.entries(programsOf)) {
     if (flags[flag] !== undefined && !programs.includes(what as string))
-      throw new UsageError(`--${flag} is for ${programs.join(' and ')}, not for ${what}`);
+      throw new UsageError(`--${flag} is only valid for ${programs.join(' and ')}, not for ${what}`);
   }
   if (mode !== 'tcp' && mode !== 'http')
     throw new UsageError(`--mode is ${JSON.stringify(mode)}; allowed: one of tcp, http`);

@@ -4,16 +4,16 @@ import { exitCode, exitDialects, requestedDialect } from './exit-dialects.js';
 
 export const pingCommand: Command = {
   name: 'ping',
-  description: 'Sends PINGs to a responder and prints a line for each PONG, like ping(8).',
+  description: 'Sends PINGs to a responder and prints one line per PONG, like ping(8).',
   argument: '[ADDRESS]',
   flags: [
     {
       long: 'count',
       short: 'c',
       value: 'N',
-      description: 'Stops after N PINGs. Default: 1 with --exit, otherwise unlimited.',
+      description: 'Number of PINGs to send. Default: 1 with --exit, otherwise unlimited.',
     },
-    { long: 'interval', short: 'i', value: 'TIME', description: 'Time between two PINGs. Default: 1s.' },
+    { long: 'interval', short: 'i', value: 'TIME', description: 'Time between PINGs. Default: 1s.' },
     {
       long: 'wait',
       short: 'W',
@@ -21,37 +21,42 @@ export const pingCommand: Command = {
       description: 'Time to wait for a PONG. Default: --timeout (or 2s) plus 500ms.',
     },
     { long: 'scope', value: 'SCOPE', description: 'Scope to query: readiness (default), liveness or startup.' },
-    { long: 'check', value: 'NAME', multiple: true, description: 'Queries this check; up to 32.' },
-    { long: 'group', value: 'NAME', description: 'Queries the checks of this group.' },
-    { long: 'max-age', value: 'TIME', description: 'Maximum age of a result; 0 = run the checks now.' },
+    { long: 'check', value: 'NAME', multiple: true, description: 'Check to query; repeatable, up to 32.' },
+    { long: 'group', value: 'NAME', description: 'Group of checks to query. Default: the group of the scope.' },
+    {
+      long: 'max-age',
+      value: 'TIME',
+      description: 'Maximum age of the results; 0 = run the checks now. Default: the maxAge of each check.',
+    },
     {
       long: 'timeout',
       value: 'TIME',
-      description: 'Response deadline; afterwards the last known status is returned. 0 = immediately.',
+      description:
+        'Response deadline, after which the last known status is returned; 0 = immediately. Default: set by the responder.',
     },
     {
       long: 'detail',
       description:
-        'Prints the result of each check when it changes. Without it, only the checks that do not pass are on the lines, if --interval is at least 100ms.',
+        'Prints the result of each check when it changes. Without this flag, each line shows only the checks that do not pass, and only if --interval is at least 100ms.',
     },
     ...peerFlags,
     {
       long: 'exit',
       value: 'DIALECT',
-      description: `Sends one PING and exits with the codes of another program. One of ${Object.keys(exitDialects).join(', ')}.`,
+      description: `Exits with the codes that another program expects, after one PING by default. One of ${Object.keys(exitDialects).join(', ')}.`,
     },
     { long: 'json', description: 'Prints one JSON object per line.' },
   ],
   exits: [
     [0, 'The status in the last PONG was pass or warn.'],
     [1, 'The status in the last PONG was anything else.'],
-    [2, 'No PONG for the last PING: no connection, a timeout, or an ERROR.'],
+    [2, 'The last PING was not answered with a PONG: no connection, a timeout, or an ERROR.'],
   ],
   examples: [
-    ['pongcheck ping', 'the responder on this machine, pong://127.0.0.1:7464, until Ctrl+C'],
-    ['pongcheck ping -c 1 db.example:7464', 'one PING, for scripts: exit code 0 means pass or warn'],
-    ['pongcheck ping --exit nagios --detail db.example', 'a Nagios plugin that names the failing checks'],
-    ['pongcheck ping --check mysql --max-age 0 --detail', 'runs the check mysql for each PING and prints its result'],
+    ['pongcheck ping', 'Ping the responder on this machine, pong://127.0.0.1:7464, until Ctrl+C'],
+    ['pongcheck ping -c 1 db.example:7464', 'Send one PING in a script; exit code 0 means pass or warn'],
+    ['pongcheck ping --exit nagios --detail db.example', 'Run as a Nagios plugin that names the failing checks'],
+    ['pongcheck ping --check mysql --max-age 0 --detail', 'Run the check mysql for each PING and print its result'],
   ],
   more: async () => [
     {

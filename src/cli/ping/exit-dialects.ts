@@ -21,7 +21,7 @@ export const exitDialects = {
   },
   nagios: {
     description:
-      'Nagios plugin: 0 OK for pass, 1 WARNING for warn, draining and starting, 2 CRITICAL for fail and no answer, 3 UNKNOWN otherwise, also for a usage error. Prints one line with performance data.',
+      'Nagios plugin: 0 (OK) for pass, 1 (WARNING) for warn, draining and starting, 2 (CRITICAL) for fail and no answer, 3 (UNKNOWN) otherwise, including usage errors. Prints one line with performance data.',
     // Draining and starting are planned, so they are warnings.
     codes: { pass: 0, warn: 1, draining: 1, starting: 1, fail: 2, 'no answer': 2 },
     otherwise: 3,

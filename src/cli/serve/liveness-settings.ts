@@ -19,7 +19,7 @@ function idleSweep(listen: FileSettings['listen'], { idleTimeout }: FileSettings
 function serverPings({ pingInterval, maxPingsOut }: FileSettings['heartbeat']): string {
   if (pingInterval === 0) return 'server heartbeats: off';
   const every = `server heartbeats: every ${formatDuration(pingInterval)}, for clients that request them in HELLO`;
-  if (maxPingsOut === 0) return `${every}; unanswered PINGs close no connection`;
+  if (maxPingsOut === 0) return `${every}; connections with unanswered PINGs are not closed`;
   return `${every}; a dead client is detected within ${formatDuration((maxPingsOut + 1) * pingInterval)}`;
 }
 

@@ -6,7 +6,7 @@ import type { Pong } from '../responses.js';
 import type { HeartbeatSettings } from './heartbeat-settings.js';
 import { RoundTripSum, type RoundTripTimes } from './round-trips.js';
 
-/** Ticks per stall tolerance, the shortest one, to detect that this process's event loop was blocked. */
+/** Number of ticks within the shortest stall tolerance, so that a blocked event loop of this process is detected. */
 const TICKS_PER_STALL = 10;
 const MIN_TICK_MS = 5;
 /** Maximum response time in milliseconds of a server if the PING has no deadline (SPEC "Limits", `ping.maxTimeout`). */

@@ -5,20 +5,20 @@ export interface HeartbeatSettings {
   /** Number of unanswered PINGs at which the server is considered dead when the next PING is due; 0 = unlimited. Default: 3, or 0 if `timeout` is set. */
   maxPingsOut?: number;
   /**
-   * Time without data after a PING after which the server is considered dead, in milliseconds; 0 = off.
+   * Maximum time without data after a PING before the server is considered dead, in milliseconds; 0 = off.
    *
    * @default 0
    */
   timeout?: number;
 }
 
-/** Detect a dead server within 30–40 s (default) or 6.75–9 s (strict), minus the jitter. */
+/** The presets detect a dead server within 30–40 s (default) or 6.75–9 s (strict), minus the jitter. */
 export const heartbeatPresets = {
   default: { interval: 10_000, maxPingsOut: 3 },
   strict: { interval: 2250, maxPingsOut: 3 },
 } as const satisfies Record<string, HeartbeatSettings>;
 
-/** Minimum heartbeat interval in milliseconds, also if the server requests a shorter one. */
+/** Minimum heartbeat interval in milliseconds, even if the server requests a shorter one. */
 export const MIN_INTERVAL_MS = 10;
 export const MAX_PINGS_OUT = 1000;
 const DEFAULT_PINGS_OUT = 3;

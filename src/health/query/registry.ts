@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { callSafely } from '../../common/call-safely.js';
 import { type Clock, systemClock, type Timer } from '../../common/clock.js';
+import { Listeners } from '../../common/listeners.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
 import type {
@@ -140,9 +140,9 @@ export class Registry implements Health {
   /** States of groups before a reload added such checks: a group does not get better before these have a result. */
   private readonly heldStates = new Map<string, CheckState>();
   private readonly closer: CheckCloser;
-  private readonly listeners = new Set<(transition: Transition) => void>();
-  private readonly updateListeners = new Set<UpdateListener>();
-  private readonly runListeners = new Set<(run: EndedRun) => void>();
+  private readonly transitions = new Listeners<[transition: Transition]>();
+  private readonly updates = new Listeners<Parameters<UpdateListener>>();
+  private readonly runs = new Listeners<[run: EndedRun]>();
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -165,10 +165,8 @@ export class Registry implements Health {
       staleLimit,
       peers: options.peers,
       tracer: undefined,
-      recorded: (monitor) => this.updated(monitor),
-      ran: ({ name, duration }, failed) => {
-        for (const listener of this.runListeners) listener({ name, failed, duration });
-      },
+      recorded: (monitor) => this.updates.call(monitor),
+      ran: ({ name, duration }, failed) => this.runs.call({ name, failed, duration }),
       changed: (monitor, before) => this.changed(monitor, before),
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
@@ -212,7 +210,7 @@ export class Registry implements Health {
     if (preparing) addLoad(this.monitorContext.loads, preparing).catch(() => {});
     for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
     // Their checks may be loading now.
-    this.updated();
+    this.updates.call();
   }
 
   /** Records the runs that start from now on. */
@@ -283,7 +281,7 @@ export class Registry implements Health {
   drain(): void {
     this.isDraining = true;
     this.refresh();
-    this.updated();
+    this.updates.call();
     this.queries.notify();
   }
 
@@ -303,8 +301,7 @@ export class Registry implements Health {
    * @returns a function that removes the listener.
    */
   onTransition(listener: (transition: Transition) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.transitions.add(listener);
   }
 
   /**
@@ -313,8 +310,7 @@ export class Registry implements Health {
    * @returns a function that removes the listener.
    */
   onUpdate(listener: UpdateListener): () => void {
-    this.updateListeners.add(listener);
-    return () => this.updateListeners.delete(listener);
+    return this.updates.add(listener);
   }
 
   /**
@@ -323,12 +319,7 @@ export class Registry implements Health {
    * @returns a function that removes the listener.
    */
   onRun(listener: (run: EndedRun) => void): () => void {
-    this.runListeners.add(listener);
-    return () => this.runListeners.delete(listener);
-  }
-
-  private updated(monitor?: Monitor): void {
-    for (const listener of this.updateListeners) listener(monitor);
+    return this.runs.add(listener);
   }
 
   /** The names of all groups. */
@@ -396,7 +387,7 @@ export class Registry implements Health {
   private endGrace(): void {
     this.isGraceOver = true;
     this.refresh();
-    this.updated();
+    this.updates.call();
     this.queries.notify();
   }
 
@@ -412,7 +403,7 @@ export class Registry implements Health {
     if (this.joining.delete(monitor)) return this.reselect();
     this.refresh();
     const isStartupOther = this.startup.passed !== wasStarted;
-    this.updated(isStartupOther ? undefined : monitor);
+    this.updates.call(isStartupOther ? undefined : monitor);
     if (isStartupOther) this.queries.notify();
     // Most results equal the previous one: then there is nothing to compare.
     else if (to !== before.state || reason !== before.reason || monitor.fate !== before.fate)
@@ -424,7 +415,7 @@ export class Registry implements Health {
     for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
     this.queries.reselect();
     this.refresh();
-    this.updated();
+    this.updates.call();
     this.queries.notify();
   }
 
@@ -459,7 +450,7 @@ export class Registry implements Health {
 
   private emit(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
     const why = { ...(reason && { reason }), ...(output !== undefined && { output }) };
-    for (const listener of this.listeners) callSafely(() => listener({ of, name, from, to, ...why }));
+    this.transitions.call({ of, name, from, to, ...why });
   }
 
   private async stopAll(): Promise<void> {

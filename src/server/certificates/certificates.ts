@@ -45,7 +45,7 @@ export class Certificates {
         const why = error instanceof PongcheckError ? error.message : 'internal error';
         if (this.errors.get(listener) === why) continue;
         this.errors.set(listener, why);
-        this.log.error({ listener }, `certificate of ${listener} not reloaded, the old one stays: ${why}`);
+        this.log.error({ listener }, `certificate of ${listener} not reloaded, the old one remains in use: ${why}`);
       }
     }
   }

@@ -95,7 +95,8 @@ export class HistoryEncoder {
 /** Yields the minutes of a file up to its end or the first damage, which it returns. */
 export function* decodeHistory(file: Buffer): Generator<StoredMinute, Damage | undefined> {
   const header = file.subarray(0, HEADER_BYTES);
-  if (header.length < HEADER_BYTES || !header.subarray(0, 8).equals(MAGIC)) return { broken: 'it is no history file' };
+  if (header.length < HEADER_BYTES || !header.subarray(0, 8).equals(MAGIC))
+    return { broken: 'it is not a history file' };
   if (header.readUInt32LE(12) !== crc32(header.subarray(0, 12))) return { broken: 'its header is damaged' };
   const version = header.readUInt32LE(8);
   if (version !== VERSION) return { broken: `its version is ${version}; supported: ${VERSION}` };

@@ -88,7 +88,7 @@ export class HistoryFile {
     this.problem = { kind, at };
     this.log.warn(
       { file: this.path, ...(code !== undefined && { code }) },
-      `history.file ${this.path} is not used for now, the history would not survive a restart: ${message}`,
+      `history.file ${this.path} cannot be used at the moment, so the history would not survive a restart: ${message}`,
     );
   }
 
@@ -135,7 +135,7 @@ export class HistoryFile {
   private async putAside(why: string): Promise<void> {
     const aside = `${this.path}.broken`;
     await rename(this.path, aside);
-    this.log.warn({ file: this.path, aside }, `history.file ${this.path} is put aside as ${aside}: ${why}`);
+    this.log.warn({ file: this.path, aside }, `history.file ${this.path} was renamed to ${aside}: ${why}`);
   }
 
   /** Writes what is not written yet, up to this minute. */

@@ -300,7 +300,7 @@ describe('the file', () => {
     next.recorder.setState(checkKey('db'), 'pass');
     await next.idle();
     expect(log.warn).toHaveBeenCalledTimes(1);
-    expect(log.warn).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/is put aside as .*broken: it/));
+    expect(log.warn).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/was renamed to .*broken: it/));
     expect(readFileSync(`${path}.broken`).equals(broken)).toBe(true);
     await next.close();
     const last = started();
@@ -357,7 +357,7 @@ describe('several processes', () => {
     expect(log.warn).toHaveBeenCalledTimes(1);
     expect(log.warn).toHaveBeenCalledWith(
       { file: path },
-      `history.file ${path} is not used for now, the history would not survive a restart: ${path}.owner: another process is listening on it`,
+      `history.file ${path} cannot be used at the moment, so the history would not survive a restart: ${path}.owner: another process is listening on it`,
     );
     expect(times(second, 4)?.[0]?.[0]).toBe('pass');
     await first.close();

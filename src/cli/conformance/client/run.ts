@@ -23,7 +23,7 @@ export async function conformanceOfClient(flags: FlagValues, address?: string): 
   const only = flags.rule as string[] | undefined;
   const dialogues = readDialogues().filter(({ rules }) => !only || rules.some((rule) => only.includes(rule)));
   if (dialogues.length === 0)
-    throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule of the specification that has a dialogue`);
+    throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule that has a dialogue`);
   if (typeof flags.junit === 'string') await requireWritable(flags.junit);
   const outcomes = await playAll(dialogues, command);
   return report(flags, outcomes);
