@@ -22,19 +22,19 @@ export const peers = [
   ...(hasReusePort ? [pongcheck('threads-2', 2)] : []),
   {
     name: 'limit',
-    title: 'echo in C on epoll: the limit',
+    title: 'C epoll echo (limit)',
     start: () => startC('limit.c'),
     ...framed(PING, PING, ID_AT),
   },
   {
     name: 'node-limit',
-    title: 'echo without streams: the limit of Node',
+    title: 'Node.js echo without streams',
     start: () => startNode('node-limit.js'),
     ...framed(PING, PING, ID_AT),
   },
   {
     name: 'raw-echo',
-    title: 'echo that writes to the raw handle',
+    title: 'Node.js echo with raw handle writes',
     start: () => startNode('raw-echo.js'),
     ...framed(PING, PING, ID_AT),
   },

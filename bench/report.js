@@ -222,7 +222,7 @@ function explanation({ rounds, seconds, memoryRounds }) {
   Every second, the result of the check exceeds its \`maxAge\` (1 s, as no \`interval\` is set). Readiness then waits for a run, and therefore for
   the event loop of the application. Liveness never waits.
 - Thread overhead shows the duration of \`start()\` on one core, and the resident memory of the process before and after its first 500 ms of load.
-- Memory is the growth of the resident set of the server with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by their number, after one exchange on each connection. All
+- Memory per connection is the growth of the server's resident set with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by their number, after one exchange on each. All
   Node.js servers run a garbage collection. "Settled" is 11 s later, when V8 has released the young generation that the burst of accepts
   required, and Redis has released its client buffers.`;
 }

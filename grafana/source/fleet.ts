@@ -134,7 +134,7 @@ export const fleet = dashboard(text, [
           title: 'Worst check status by job',
           description: 'The worst status of each check over all instances of a job.',
           unit: 'none',
-          empty: 'no responder has a check',
+          empty: 'no checks',
           width: 24,
           height: 9,
         },
@@ -242,7 +242,7 @@ export const fleet = dashboard(text, [
           title: 'Status changes',
           description: 'Status changes by check. If a check flaps, increase its rise, fall or timeout.',
           unit: 'none',
-          empty: 'no responder has a check',
+          empty: 'no checks',
           width: 24,
         },
         [

@@ -318,7 +318,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     }
   }
 
-  /** Description of the other protocol that the first bytes belong to, if it is recognized. */
+  /** Describes the other protocol that the first bytes belong to; undefined if it is not recognized. */
   #otherProtocol(chunk: Buffer): string | undefined {
     if (this.stats.bytesIn !== chunk.length) return undefined;
     if (chunk[0] === 0x15) return TLS_ALERT;

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { LinkOptions } from '../client/link/link-options.js';
 import { type Clock, systemClock, type Timer } from '../common/clock.js';
+import { Listeners } from '../common/listeners.js';
 import { HistoryRecorder } from '../health/history/recorder.js';
 import type { Slot } from '../health/history/slot.js';
 import type { State } from '../health/state.js';
@@ -60,7 +61,7 @@ export class Fleet {
   private readonly clock: Clock;
   private readonly random: () => number;
   private readonly recorder: HistoryRecorder;
-  private readonly listeners = new Set<() => void>();
+  private readonly changes = new Listeners<[]>();
   private readonly byKey = new Map<string, Responder>();
   private readonly attempts = new ConcurrencyLimit(MAX_ATTEMPTS);
   /** Connections that are being closed. */
@@ -139,8 +140,7 @@ export class Fleet {
 
   /** Calls `listener` on each change. Returns a function that unsubscribes it. */
   onChange(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.changes.add(listener);
   }
 
   private directoryOf(from: readonly PeerAddress[]): PeerDirectory {
@@ -208,7 +208,7 @@ export class Fleet {
 
   private changed(): void {
     this.version++;
-    for (const listener of this.listeners) listener();
+    this.changes.call();
   }
 }
 

@@ -286,7 +286,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_pings_stale_total',
     type: 'counter',
-    help: 'PINGs answered with a stale status because their deadline passed before a run was complete. Excludes replies that never wait: to agent, with timeoutMs 0, and before the connection is closed.',
+    help: 'PINGs answered with a stale status because their deadline passed before a run was complete. Excludes replies that never wait: replies to agent, replies to PINGs with timeoutMs 0, and replies sent before a connection is closed.',
     labels: [],
     read: ({ stats }) => single(stats.stale),
   },
@@ -377,7 +377,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_connections_refused_total',
     type: 'counter',
-    help: 'Connections closed on accept because of a limit, by limit.',
+    help: 'Connections closed on accept, by the limit that was reached.',
     labels: ['reason'],
     read: ({ stats }) => each('reason', rejectReasons, stats.refused),
   },
@@ -440,7 +440,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_http_connections_refused_total',
     type: 'counter',
-    help: 'HTTP connections closed on accept because of a limit, by limit.',
+    help: 'HTTP connections closed on accept, by the limit that was reached.',
     labels: ['reason'],
     read: ({ http }) => each('reason', httpRefusals, http.refused),
   },

@@ -33,7 +33,7 @@ async function verbose(detail: 'loopback' | 'never' = 'loopback') {
 }
 
 describe('?verbose', () => {
-  it('says that a failure is shared', async () => {
+  it('states that a failure is shared', async () => {
     const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
     const { registry: health, clock } = registryOf(
       { db },

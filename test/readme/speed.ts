@@ -30,7 +30,7 @@ export const speed = [
   table(
     ['compared with', '1 PING in flight', '64 PINGs in flight'],
     [
-      ['C epoll echo server', ...ratiosTo('echo in C on epoll: the limit')],
+      ['C epoll echo server', ...ratiosTo('C epoll echo (limit)')],
       ['bare `node:net` echo server', ...ratiosTo('bare `node:net` echo')],
       ['Redis `PING`', ...ratiosTo('Redis `PING`')],
     ],
