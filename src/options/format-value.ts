@@ -22,9 +22,9 @@ export function formatValue(value: unknown): string {
   return typeof value === 'string' ? quoted(value) : String(value);
 }
 
-/** The same without the value of a text or a number, where it may be a secret, such as one without its quotes or its key. */
+/** The same without the value of a string or a number, where it may be a secret, such as one without its quotes or its key. */
 export function formatType(value: unknown): string {
-  if (typeof value === 'string') return 'a text';
+  if (typeof value === 'string') return 'a string';
   return typeof value === 'number' ? 'a number' : formatValue(value);
 }
 
