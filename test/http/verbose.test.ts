@@ -44,7 +44,7 @@ describe('?verbose', () => {
     await health.stop();
   });
 
-  it('says that a failure is shared', async () => {
+  it('states that a failure is shared', async () => {
     const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
     const { registry: health, clock } = registryOf(
       { db },
