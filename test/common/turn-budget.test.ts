@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { TurnBudget } from '../../src/server/protocol/turn-budget.js';
+import { TurnBudget } from '../../src/common/turn-budget.js';
 import { FakeClock } from '../fake-clock.js';
 
 it('gives all connections together 4 ms, and as much again in the next turn of the event loop', async () => {
