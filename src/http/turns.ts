@@ -1,5 +1,6 @@
-/** Maximum time for HTTP work in one turn of the event loop. A job that has started is finished. */
-const BUDGET_MS = 4;
+import { systemClock } from '../common/clock.js';
+import { TurnBudget } from '../common/turn-budget.js';
+
 /** Maximum number of jobs in one turn. */
 const MAX_JOBS = 32;
 
@@ -12,6 +13,7 @@ export class Turns {
   private readonly continuations: (() => void)[] = [];
   private readonly queue: (() => void)[] = [];
   private isScheduled = false;
+  private readonly budget = new TurnBudget(systemClock);
 
   run(job: () => void): void {
     this.queue.push(job);
@@ -33,11 +35,8 @@ export class Turns {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    let startedAt: number | undefined;
     const runOne = () => {
-      const now = performance.now();
-      startedAt ??= now;
-      if (now - startedAt < BUDGET_MS) (this.continuations.shift() ?? this.queue.shift())?.();
+      if (!this.budget.isSpent()) (this.continuations.shift() ?? this.queue.shift())?.();
     };
     // A job may add one more job to the same turn.
     const jobs = Math.min(MAX_JOBS, 2 * (this.continuations.length + this.queue.length));

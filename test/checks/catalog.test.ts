@@ -7,8 +7,8 @@ import { defineCheck } from '../../src/checks/define.js';
 
 const sources = fileURLToPath(new URL('../../src/', import.meta.url));
 
-describe('the list of kinds', () => {
-  it('names each once, with a description for it and for each of its options', () => {
+describe('the list of check kinds', () => {
+  it('names each kind once, with a description of the kind and of each option', () => {
     const kinds = checkKinds.map(({ kind }) => kind);
     expect(kinds).toEqual([
       'mysql',
@@ -41,7 +41,7 @@ describe('the list of kinds', () => {
     ['postgres', { host: '127.0.0.1', user: 'me', password: 'hush' }],
     ['redis', { url: 'redis://me:hush@127.0.0.1:1/0' }],
     ['http', { url: 'http://me:hush@127.0.0.1:1/' }],
-  ])('makes a check of %s that keeps its settings and names its secret, and opens nothing', async (kind, options) => {
+  ])('creates a check of %s that keeps its settings, names its secret, and opens nothing', async (kind, options) => {
     const make = await checkKinds.find((row) => row.kind === kind)?.load();
     const check = defineCheck(
       'it',
@@ -77,7 +77,7 @@ describe('the list of kinds', () => {
     },
   );
 
-  it('leaves the drivers unloaded until a check of theirs runs', () => {
+  it('loads no driver until a check that uses it runs', () => {
     const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
     const drivers = /^\s*(?:import|export)\s+(?!type\b)[^;]*\bfrom\s+'(?:mysql2|ioredis|pg)'/m;
     expect(files).toContain(join('checks', 'mysql', 'index.ts'));

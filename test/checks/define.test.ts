@@ -19,7 +19,7 @@ function refusal(define: () => unknown): string {
 }
 
 describe('the definition of a check', () => {
-  it('has a default for every setting', () => {
+  it('has a default for each setting', () => {
     expect(define({})).toMatchObject({
       name: 'db',
       timeout: 800,
@@ -34,12 +34,12 @@ describe('the definition of a check', () => {
     });
   });
 
-  it('sets the max age to interval + timeout where an interval is given, so that callers never wait', () => {
+  it('sets the max age to interval + timeout if an interval is given, so that callers never wait', () => {
     expect(define({ interval: 2000 }).maxAge).toBe(2800);
     expect(define({ interval: 2000, timeout: 300 }).maxAge).toBe(2300);
   });
 
-  it('keeps a max age that is given, and the default where the check runs on demand only', () => {
+  it('keeps a given max age, and the default if the check runs only on demand', () => {
     expect(define({ interval: 2000, maxAge: 500 }).maxAge).toBe(500);
     expect(define({ interval: 0 }).maxAge).toBe(1000);
   });
@@ -51,19 +51,19 @@ describe('the definition of a check', () => {
   });
 
   it.each([1n, '', 'x'.repeat(65), {}])(
-    'refuses a component type that does not fit into a report: %p',
+    'refuses a component type that does not fit in a report: %p',
     (componentType) => {
       expect(() => define({ componentType })).toThrow('componentType is');
     },
   );
 
-  it('takes a function, as a kind of its own', async () => {
+  it('accepts a function, which has its own kind', async () => {
     const check = defineCheck('own', async (signal) => signal.aborted);
     expect(check.kind).toBe('function');
     expect(await check.run(new AbortController().signal, 0)).toBe(false);
   });
 
-  it('keeps `this` of a definition that is an object of a class', async () => {
+  it('keeps `this` if the definition is an instance of a class', async () => {
     class Kind {
       kind = 'k';
       closed = false;
@@ -110,19 +110,19 @@ describe('the definition of a check', () => {
   it.each([
     [{ interval: 99 }, 'interval is 99ms; allowed: 0 for on demand only, or at least minInterval, 100ms'],
     [{ groups: ['a', 'liveness'] }, 'groups is "liveness"; allowed: any other name: liveness runs no check'],
-  ])('is refused by the factory of a kind as well: %j', (settings, message) => {
+  ])('is also refused by the factory of a kind: %j', (settings, message) => {
     expect(refusal(() => diskCheck({ path: '/', ...settings }))).toBe(`disk check: ${message}`);
     expect(refusal(() => define(settings))).toBe(`checks.db.${message}`);
   });
 
-  it('says what was found', () => {
+  it('states the value found', () => {
     expect(refusal(() => define({ timeout: -7 }))).toBe(
       'checks.db.timeout is -7; allowed: milliseconds, a whole number from 1 to 3600000',
     );
     expect(refusal(() => define({ critical: 'no' }))).toContain('critical is "no";');
   });
 
-  it('never shows a secret that was given in a wrong form', () => {
+  it('never shows a secret that was given in an invalid form', () => {
     expect(refusal(() => define({ secrets: 'geheim' }))).not.toContain('geheim');
     expect(refusal(() => define({ secrets: ['geheim', undefined] }))).not.toContain('geheim');
   });
@@ -131,12 +131,12 @@ describe('the definition of a check', () => {
     expect(refusal(() => defineCheck(name, { kind: 'test', run }))).toContain('is not a valid name');
   });
 
-  it('refuses the former name of a setting, with its new one', () => {
+  it('refuses the former name of a setting, and names the new one', () => {
     const definition = { kind: 'function', run: async () => ({ status: 'pass' as const }), floor: 100 };
     expect(() => defineCheck('db', definition)).toThrow('checks.db.floor was renamed to minInterval');
   });
 
-  it('refuses what is no check at all', () => {
+  it('refuses a value that is not a check', () => {
     expect(refusal(() => defineCheck('x', undefined as never))).toContain(
       'a function, or an object with a function `run`',
     );

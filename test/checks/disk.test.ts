@@ -53,7 +53,7 @@ afterAll(() => {
 const run = (options: DiskOptions) => runCheck(diskCheck(options));
 
 describe('a disk check', () => {
-  it('passes with enough space, and reports how much of it is free', async () => {
+  it('passes with enough space, and reports the free space', async () => {
     const outcome = await run({ path: folder, minFreePercent: 0, minFreeInodesPercent: 0 });
     expect(outcome).toMatchObject({ status: 'pass', observedUnit: { bytes: 'bytes', space: '%', inodes: '%' } });
     const { bfree, bavail, blocks } = statfsSync(folder);
@@ -61,7 +61,7 @@ describe('a disk check', () => {
     expect(space).toBeCloseTo((bavail / (blocks - bfree + bavail)) * 100, -1);
   });
 
-  it('fails where less space is free than is wanted, in bytes', async () => {
+  it('fails if less space is free than required, in bytes', async () => {
     const path = folder;
     expect(await run({ path, minFree: 1024 ** 5 })).toMatchObject({
       status: 'fail',
@@ -70,7 +70,7 @@ describe('a disk check', () => {
     });
   });
 
-  itOnTmpfs('fails on a file system that is full, and passes when there is room again', async () => {
+  itOnTmpfs('fails on a full file system, and passes when there is space again', async () => {
     const file = join(folder, 'full');
     try {
       writeFileSync(file, Buffer.alloc(2 * 1024 ** 2));
@@ -118,23 +118,20 @@ describe('a disk check', () => {
     });
   });
 
-  itOnSilent(
-    'ends with its timeout on a file system that hangs, and holds one thread, however often it runs',
-    async () => {
-      const check = diskCheck({ path: silent, timeout: 50 });
-      // More runs than there are threads.
-      for (let i = 0; i < 6; i++) expect(await runCheck(check)).toMatchObject({ status: 'fail', reason: 'timeout' });
-      expect(await statfs('/')).toBeDefined();
-      killServer();
-      expect(await runCheck({ ...check, timeout: 5000 })).toMatchObject({
-        status: 'fail',
-        reason: 'unreachable',
-        output: `${silent} cannot be accessed (ENOTCONN)`,
-      });
-    },
-  );
+  itOnSilent('ends at its timeout on a file system that hangs, and uses one thread in any number of runs', async () => {
+    const check = diskCheck({ path: silent, timeout: 50 });
+    // More runs than there are threads.
+    for (let i = 0; i < 6; i++) expect(await runCheck(check)).toMatchObject({ status: 'fail', reason: 'timeout' });
+    expect(await statfs('/')).toBeDefined();
+    killServer();
+    expect(await runCheck({ ...check, timeout: 5000 })).toMatchObject({
+      status: 'fail',
+      reason: 'unreachable',
+      output: `${silent} cannot be accessed (ENOTCONN)`,
+    });
+  });
 
-  it('passes on a file system that has neither space nor inodes of its own', async () => {
+  it('passes on a file system that reports neither space nor inodes', async () => {
     expect(await run({ path: '/proc' })).toMatchObject({ status: 'pass', observedValue: { space: 100, inodes: 100 } });
   });
 

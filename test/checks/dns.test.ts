@@ -44,7 +44,7 @@ describe('a dns check', () => {
     ['SOA', '/^ns.test root.test 7 3600 600 86400 60$/', 1],
     ['SRV', '/^0 5 7464 pod.test$/', 1],
     ['TXT', '/^v=spf1 hush-record$/', 1],
-  ] as const)('passes with the %s records that are expected, and counts them', async (type, expected, count) => {
+  ] as const)('passes with the expected %s records, and counts them', async (type, expected, count) => {
     server = await NameServer.start({ records });
     const outcome = { status: 'pass', observedValue: count, observedUnit: 'records' };
     expect(await run({ type, expect: expected })).toMatchObject(outcome);
@@ -56,14 +56,14 @@ describe('a dns check', () => {
     });
   });
 
-  it('fails where no record is as expected, without repeating one', async () => {
+  it('fails if no record is as expected, without repeating one', async () => {
     server = await NameServer.start({ records });
     const outcome = await run({ type: 'TXT', expect: 'v=spf2' });
     expect(outcome).toMatchObject({ status: 'fail', reason: 'bad-body', observedValue: 1 });
     expect(JSON.stringify(outcome)).not.toMatch(/hush/);
   });
 
-  it('queries over TCP what is truncated over UDP', async () => {
+  it('queries over TCP if the answer over UDP is truncated', async () => {
     const all = Array.from({ length: 1000 }, (_, i) => Buffer.from([10, 0, i >> 8, i & 255]));
     server = await NameServer.start({ records: { [`${name} A`]: all }, truncates: true });
     expect(await run({ expect: '10.0.3.231', minRecords: 1000 })).toMatchObject({
@@ -79,12 +79,12 @@ describe('a dns check', () => {
     ['a failure of the server', { code: 2 }, 'dns', /^the name server failed to resolve shop.test/],
     ['a refusal', { code: 5 }, 'dns', /^the name server refused the query for shop.test/],
     ['an answer that is cut off', { raw: uint16(0x8180, 1, 200, 0, 0) }, 'protocol', /malformed/],
-  ] as const)('fails at %s', async (_, zone, reason, output) => {
+  ] as const)('fails for %s', async (_, zone, reason, output) => {
     server = await NameServer.start(zone);
     expect(await run()).toMatchObject({ status: 'fail', reason, output: expect.stringMatching(output) });
   });
 
-  it('fails where nothing listens, and passes when the server is back', async () => {
+  it('fails if nothing listens, and passes when the server is back', async () => {
     const port = await freePort();
     const options = { server: `127.0.0.1:${port}` };
     expect(await run(options)).toMatchObject({ status: 'fail', reason: 'refused' });
@@ -99,7 +99,7 @@ describe('a dns check', () => {
     expect(await run()).toMatchObject({ status: 'pass' });
   });
 
-  it('sends a query again that is lost', async () => {
+  it('repeats a query that was lost', async () => {
     server = await NameServer.start({ raw: Buffer.alloc(0) });
     const { queries } = server;
     const running = run({ timeout: 5000 });

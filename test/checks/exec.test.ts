@@ -65,7 +65,7 @@ describe('an exec check', () => {
     ['nagios', 2, 'fail'],
     ['nagios', 3, 'unknown'],
     ['nagios', 4, 'fail'],
-  ] as const)('with exit: %s, takes exit code %d as %s', async (exit, code, status) => {
+  ] as const)('with exit: %s, converts exit code %d to %s', async (exit, code, status) => {
     const outcome = await sh(`exit ${code}`, { exit });
     expect(outcome).toMatchObject({ status, observedValue: code, observedUnit: 'exit code' });
     if (status !== 'pass') expect(outcome).toMatchObject({ reason: 'custom', output: `exit code ${code}` });
@@ -79,13 +79,13 @@ describe('an exec check', () => {
     expect(await sh(`${lines}\nexit 1`)).toMatchObject({ status: 'fail', output: `exit code 1: ${said}` });
   });
 
-  it('passes each argument as it is, without a shell', async () => {
+  it('passes each argument unchanged, without a shell', async () => {
     const args = ['a b', '$HOME', '*', '; exit 3', "'", '`id`'];
     const outcome = await sh('for each in "$@"; do printf "<%s>" "$each"; done; exit 1', { args });
     expect(outcome.output).toBe(`exit code 1: ${args.map((arg) => `<${arg}>`).join('')}`);
   });
 
-  it('gives the program a minimal environment, no input, no open file of this process and the directory /', async () => {
+  it('gives the program a minimal environment, no input, no open file of this process, and the directory /', async () => {
     const seen = join(folder, 'seen');
     const marker = join(folder, 'marker');
     const open = openSync(marker, 'w');
@@ -117,7 +117,7 @@ describe('an exec check', () => {
     expect(outcome.output).toBe('exit code 1: login of *** failed');
   });
 
-  it('kills a program that writes more than it may, and keeps no more', async () => {
+  it('kills a program that writes more than allowed, and buffers no more', async () => {
     const file = pidFile();
     expect(await sh(`echo $$ > ${file}; exec yes`, { maxOutput: 1000 })).toMatchObject({
       status: 'fail',
@@ -154,7 +154,7 @@ describe('an exec check', () => {
     await expect(check.run(AbortSignal.abort(new Error('before')), 0)).rejects.toThrow('before');
   });
 
-  it('ends with the program, and kills children that it leaves with its pipes', async () => {
+  it('ends with the program, and kills children that hold its pipes', async () => {
     const file = pidFile();
     expect(await sh(`sleep 1000 &\necho $! > ${file}; echo done; exit 1`)).toMatchObject({
       status: 'fail',
@@ -163,7 +163,7 @@ describe('an exec check', () => {
     await ended(file);
   });
 
-  it('ends with the program where a process outside its group holds the pipes', async () => {
+  it('ends with the program if a process outside its group holds the pipes', async () => {
     const file = pidFile();
     const outcome = await sh(`setsid sh -c 'echo $$ > ${file}; exec sleep 1000' &
 while ! test -s ${file}; do :; done; echo done; exit 1`);
@@ -174,7 +174,7 @@ while ! test -s ${file}; do :; done; echo done; exit 1`);
     }
   });
 
-  it('leaves no file open and no process behind, run after run', async () => {
+  it('leaves no file open and no process running, in any number of runs', async () => {
     const open = () => readdirSync('/proc/self/fd').length;
     const check = execCheck({ command: '/bin/true', timeout: 10_000 });
     await runCheck(check);
@@ -191,7 +191,7 @@ while ! test -s ${file}; do :; done; echo done; exit 1`);
     });
   });
 
-  it('fails where there is no such program or it cannot be executed, and passes when it can', async () => {
+  it('fails if the program does not exist or is not executable, and passes when it is', async () => {
     const missing = join(folder, 'missing');
     expect(await run({ command: missing })).toMatchObject({
       status: 'fail',

@@ -46,8 +46,8 @@ console.log(JSON.stringify({ before, during, after }));
 await health.stop();
 clearInterval(alive);`;
 
-describe('a process that has no file descriptor left', () => {
-  it('reports no failure of a dependency, for each kind of check', async () => {
+describe('a process without a free file descriptor', () => {
+  it('reports no failure of a dependency, with any kind of check', async () => {
     const { stdout } = await promisify(execFile)('prlimit', [
       '--nofile=128:128',
       process.execPath,

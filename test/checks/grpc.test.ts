@@ -36,7 +36,7 @@ function check(port: number, options: Partial<GrpcCheckOptions> = {}, clock?: Fa
 
 const passed = { status: 'pass', observedValue: 'SERVING', observedUnit: 'status' };
 
-describe('the check grpc', () => {
+describe('the grpc check', () => {
   it('reports the status of the server, and of a service', async () => {
     const { server, health } = healthServer();
     const port = await serve(server);
@@ -91,7 +91,7 @@ describe('the check grpc', () => {
     expect(await runCheck(trial)).toMatchObject(passed);
   });
 
-  it('fails with protocol without the health service, and with auth if it is denied', async () => {
+  it('fails with protocol without the health service, and with auth if access is denied', async () => {
     const port = await serve(new Server());
     expect(await runCheck(check(port))).toMatchObject({ status: 'fail', reason: 'protocol' });
     const denying = new Server();

@@ -7,7 +7,7 @@ import { runCheck } from '../live/run-check.js';
 
 const { zstdCompressSync } = zlib as unknown as { zstdCompressSync?: (bytes: Buffer) => Buffer };
 
-describe('the body of an answer', () => {
+describe('the body of a response', () => {
   let service: HttpService;
   beforeEach(async () => {
     service = await HttpService.start();
@@ -37,13 +37,13 @@ describe('the body of an answer', () => {
     ['gzip, br', zlib.brotliCompressSync(zlib.gzipSync(ready))],
     ['deflate,identity , gzip', zlib.gzipSync(zlib.deflateSync(ready))],
     ['gzip, gzip, gzip, gzip', [1, 2, 3, 4].reduce((bytes) => zlib.gzipSync(bytes), ready)],
-  ])('is decoded where its coding is %j', async (coding, body) => {
+  ])('is decoded if its coding is %j', async (coding, body) => {
     answer(body, { 'content-encoding': coding });
     expect(await run({ expectBody: '/^i am ready$/' })).toMatchObject({ status: 'pass' });
     expect(await run({ expectBody: 'i am not' })).toMatchObject({ status: 'fail', reason: 'bad-body' });
   });
 
-  (zstdCompressSync ? it : it.skip)('is decoded where its coding is "zstd", where Node can', async () => {
+  (zstdCompressSync ? it : it.skip)('is decoded if its coding is "zstd" and Node supports it', async () => {
     answer(zstdCompressSync?.(ready) as Buffer, { 'content-encoding': 'zstd' });
     expect(await run({ expectBody: '/^i am ready$/' })).toMatchObject({ status: 'pass' });
   });
@@ -56,20 +56,20 @@ describe('the body of an answer', () => {
     ['rot13', 'the coding rot13 of the body is not supported', ready],
     ['__proto__', 'the coding __proto__ of the body is not supported', ready],
     ['gzip, gzip, gzip, gzip, gzip', 'the body has 5 codings; at most 4 are supported', ready],
-  ])('that has the coding %j fails with %j, unless it is not looked at', async (coding, output, body) => {
+  ])('with the coding %j fails with %j, unless it is not used', async (coding, output, body) => {
     answer(body, { 'content-encoding': coding });
     expect(await run({ expectBody: 'ready' })).toMatchObject({ status: 'fail', reason: 'bad-body', output });
     expect(await run({})).toMatchObject({ status: 'pass' });
   });
 
-  it('that is empty needs no decoding', async () => {
+  it('is not decoded if it is empty', async () => {
     answer(Buffer.alloc(0), { 'content-encoding': 'gzip' });
     expect(await run({ expectBody: '/^$/' })).toMatchObject({ status: 'pass' });
     answer(zlib.gzipSync(ready), { 'content-encoding': 'gzip' });
     expect(await run({ expectBody: '/^$/', method: 'HEAD' })).toMatchObject({ status: 'pass' });
   });
 
-  it('is decoded to its limit, and no further', async () => {
+  it('is decoded up to its limit, and no further', async () => {
     const bytes = Buffer.from(Array.from({ length: 5000 }, (_, at) => (at * 7919 + (at >> 3)) & 0x7f));
     for (const [coding, code] of [
       ['gzip', zlib.gzipSync],
@@ -83,13 +83,13 @@ describe('the body of an answer', () => {
     }
   });
 
-  it('may be a little longer than its limit by a coding that cannot make it smaller', async () => {
+  it('may be slightly longer than its limit if its coding cannot compress it', async () => {
     answer(zlib.gzipSync(ready, { level: 0 }), { 'content-encoding': 'gzip' });
     expect(await run({ expectBody: 'ready', maxBody: ready.length })).toMatchObject({ status: 'pass' });
   });
 
   it.each(['gzip', 'gzip, gzip', 'br, deflate, gzip'])(
-    'that grows without end ends at its limit by %s',
+    'that would decode without end is stopped at its limit by %s',
     async (coding) => {
       // The output of the first step is not valid input for the next one, which is not reached.
       answer(zlib.gzipSync(Buffer.alloc(1 << 25)), { 'content-encoding': coding });
@@ -109,12 +109,12 @@ describe('the body of an answer', () => {
     ['in UTF-16 by its mark, high first', 'text/plain', Buffer.from('\ufeffgrün', 'utf16le').swap16()],
     ['in an unknown charset', 'text/plain; charset=klingon', Buffer.from('grün')],
     ['in a charset that must not be', 'text/plain; charset=replacement', Buffer.from('grün')],
-  ])('is a text %s', async (_what, type, body) => {
+  ])('is decoded as text %s', async (_what, type, body) => {
     answer(zlib.gzipSync(body), { 'content-encoding': 'gzip', ...(type && { 'content-type': type }) });
     expect(await run({ expectBody: '/^grün$/' })).toMatchObject({ status: 'pass' });
   });
 
-  it('is asked for as it is, by a name that can be another', async () => {
+  it('is requested without a coding unless the headers name one', async () => {
     let received: Record<string, unknown> = {};
     service.mode = (request, response) => {
       received = request.headers;

@@ -38,7 +38,7 @@ describe('the new connections of an http check', () => {
     await connectionsFallTo(2);
   });
 
-  it('are made also where a redirect leads to another service', async () => {
+  it('are also made if a redirect leads to another service', async () => {
     const first = await HttpService.start();
     closing.push(() => first.stop());
     first.mode = (_, response) => response.writeHead(302, { location: service.url() }).end();
@@ -47,7 +47,7 @@ describe('the new connections of an http check', () => {
     await connectionsFallTo(2);
   });
 
-  it('show that the service takes none any more, though the kept one still answers', async () => {
+  it('show that the service accepts none any more, although the kept one still answers', async () => {
     const answering = createServer((_, response) => response.end('ok'));
     await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
     closing.push(() => answering.closeAllConnections());
@@ -83,7 +83,7 @@ describe('the new connections of an http check', () => {
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', observedValue: 503 });
   });
 
-  it('are not kept of services that redirects led to before', async () => {
+  it('are not kept for services that earlier redirects led to', async () => {
     const services = await Promise.all(Array.from({ length: 5 }, () => HttpService.start()));
     closing.push(() => Promise.all(services.map((each) => each.stop())));
     let next = 0;

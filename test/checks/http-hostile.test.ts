@@ -69,25 +69,25 @@ describe('an http check of a hostile service', () => {
     ['an extension of a chunk without end', 'protocol', `${chunked}1;`, 'x'],
     ['extensions of chunks without end', 'protocol', chunked, `1;${'e'.repeat(12_000)}\r\nx\r\n`],
     ['trailers without end', 'protocol', `${chunked}1\r\nx\r\n0\r\n`, 'x-a: b\r\n'],
-  ])('takes no more than an answer of %s', async (_what, reason, begin, piece) => {
+  ])('reads no more than its limit of a response with %s', async (_what, reason, begin, piece) => {
     expect(await runAgainst(begin, piece)).toMatchObject({ status: 'fail', reason });
     expect(taken).toBeLessThan(TAKEN);
   });
 
-  it('takes a body in chunks of one byte', async () => {
+  it('accepts a body in chunks of one byte', async () => {
     const body = 'i am ready'.padEnd(65_536, '.');
     const chunks = [...body].map((byte) => `1\r\n${byte}\r\n`).join('');
     expect(await runAgainst(`${chunked}${chunks}0\r\n\r\n`, '')).toMatchObject({ status: 'pass' });
   });
 
-  it('follows redirects without end to its limit', async () => {
+  it('follows endless redirects up to its limit', async () => {
     const again = 'HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 1000000000\r\n\r\n';
     expect(await runAgainst(again, 'x', { redirects: 10 })).toMatchObject({ reason: 'bad-status', observedValue: 302 });
     expect(accepted).toBe(11);
     expect(taken).toBeLessThan(11 * TAKEN);
   });
 
-  it('ends a kept connection on which the service speaks unasked', async () => {
+  it('ends a kept connection on which the service sends unsolicited data', async () => {
     const answer = `${ok}Content-Length: 5\r\n\r\nready`;
     expect(await runAgainst(answer, 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n', { runs: 3 })).toMatchObject({
       status: 'pass',

@@ -26,7 +26,7 @@ describe('an http check', () => {
     await service.stop();
   });
 
-  it('passes with the status as what it observed, on one connection for all runs', async () => {
+  it('passes with the status as the observed value, on one connection for all runs', async () => {
     const definition = check();
     for (let run = 0; run < 5; run++) {
       expect(await runCheck(definition)).toMatchObject({ status: 'pass', observedValue: 200 });
@@ -35,7 +35,7 @@ describe('an http check', () => {
     expect(service.accepted).toBe(1);
   });
 
-  it('reports the number of a bad status, and passes at the next run', async () => {
+  it('reports the number of a bad status, and passes in the next run', async () => {
     const definition = check();
     service.mode = '503';
     expect(await runCheck(definition)).toMatchObject({
@@ -53,12 +53,12 @@ describe('an http check', () => {
     ['200-299,500-503', true],
     ['500', false],
     ['504-599', false],
-  ])('takes the statuses %s', async (status, isWell) => {
+  ])('accepts the statuses %s', async (status, isWell) => {
     service.mode = '503';
     expect((await runCheck(check({ status }))).status).toBe(isWell ? 'pass' : 'fail');
   });
 
-  it('ends at its timeout where the service hangs, keeps nothing, and is well again at the next run', async () => {
+  it('ends at its timeout if the service hangs, keeps nothing, and passes in the next run', async () => {
     const definition = check({ timeout: 300 });
     service.mode = 'hang';
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', reason: 'timeout' });
@@ -67,7 +67,7 @@ describe('an http check', () => {
     expect(service.accepted).toBe(2);
   });
 
-  it('ends at its timeout where the body drips', async () => {
+  it('ends at its timeout if the body arrives byte by byte', async () => {
     service.mode = 'drip';
     expect(await runCheck(check({ timeout: 200 }))).toMatchObject({ status: 'fail', reason: 'timeout' });
   });
@@ -77,7 +77,7 @@ describe('an http check', () => {
     expect(await runCheck(check())).toMatchObject({ reason: 'bad-status', observedValue: 503 });
   });
 
-  it('reports a close in the middle of the body', async () => {
+  it('reports a connection that is closed in the middle of the body', async () => {
     const definition = check();
     service.mode = 'close-in-body';
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', reason: 'reset' });
@@ -85,7 +85,7 @@ describe('an http check', () => {
     expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
   });
 
-  it('takes a kept connection that the service closed for no failure', async () => {
+  it('does not fail if the service has closed the kept connection', async () => {
     const definition = check();
     await runCheck(definition);
     // The connection is closed after the next request has been written, before its response.
@@ -99,13 +99,13 @@ describe('an http check', () => {
     expect(service.accepted).toBe(2);
   });
 
-  it('does not try again where a fresh connection is reset', async () => {
+  it('does not retry if a new connection is reset', async () => {
     service.mode = (request) => request.socket.resetAndDestroy();
     expect(await runCheck(check())).toMatchObject({ status: 'fail', reason: 'reset' });
     expect(service.requests).toBe(1);
   });
 
-  it('fails with refused while nothing listens, and passes when the service is back', async () => {
+  it('fails with refused if nothing listens, and passes when the service is back', async () => {
     const { port } = service;
     const definition = check();
     await runCheck(definition);
@@ -115,7 +115,7 @@ describe('an http check', () => {
     expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
   });
 
-  it('reads a body to its limit and no further', async () => {
+  it('reads a body up to its limit and no further', async () => {
     let written = 0;
     service.mode = (_, response) => {
       response.once('close', () => clearInterval(timer));
@@ -148,7 +148,7 @@ describe('an http check', () => {
     expect(trial).toMatchObject(status === 'pass' ? { status } : { status, reason: 'bad-body', observedValue: 200 });
   });
 
-  it('matches headers of the answer', async () => {
+  it('matches response headers', async () => {
     service.mode = (_, response) => response.writeHead(200, { 'x-role': 'primary' }).end();
     const withRole = (role: string | RegExp) => runCheck(check({ expectHeaders: { 'X-Role': role } }));
     expect(await withRole('primary')).toMatchObject({ status: 'pass' });
@@ -160,7 +160,7 @@ describe('an http check', () => {
     });
   });
 
-  it('follows redirects only when asked, and only so many', async () => {
+  it('follows redirects only if configured, up to the limit', async () => {
     service.mode = ({ url }, response) => {
       const left = Number(url?.slice(1));
       if (left > 0) response.writeHead(302, { location: `/${left - 1}` }).end();
@@ -206,7 +206,7 @@ describe('an http check', () => {
   });
 });
 
-describe('an http check of something else', () => {
+describe('an http check of another kind of server', () => {
   let server: Server;
   const answering = async (answer: string) => {
     server = createTcpServer((socket) => socket.on('error', () => {}).once('data', () => socket.end(answer)));
@@ -215,7 +215,7 @@ describe('an http check of something else', () => {
   };
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-  it('fails with protocol for an answer that is not HTTP', async () => {
+  it('fails with protocol for a response that is not HTTP', async () => {
     const definition = httpCheck({ url: `http://127.0.0.1:${await answering('220 mail ready\r\n')}/` });
     expect(await runCheck(definition)).toMatchObject({
       status: 'fail',
@@ -225,14 +225,14 @@ describe('an http check of something else', () => {
     await definition.close?.();
   });
 
-  it('fails with tls at a port without TLS', async () => {
+  it('fails with tls on a port without TLS', async () => {
     const definition = httpCheck({ url: `https://127.0.0.1:${await answering('HTTP/1.1 400 Bad Request\r\n\r\n')}/` });
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', reason: 'tls' });
     await definition.close?.();
   });
 });
 
-describe('an http check by TLS', () => {
+describe('an http check over TLS', () => {
   const certificate = makeCertificate();
   const { cert } = certificate;
   let service: HttpService;

@@ -17,7 +17,7 @@ function written(source: string): string {
 }
 
 describe('a module as a check', () => {
-  it('may export a function: nothing returned passes, false and a throw fail with the reason custom', async () => {
+  it('may export a function: undefined passes, false and an exception fail with the reason custom', async () => {
     const path = written(
       'export default (signal) => { if (!(signal instanceof AbortSignal)) throw new Error("no signal"); }',
     );
@@ -28,7 +28,7 @@ describe('a module as a check', () => {
     expect(await runCheck(thrown)).toMatchObject({ status: 'fail', reason: 'custom', output: 'queue too long' });
   });
 
-  it('may export a definition, whose methods keep their object and whose settings give way to those of the configuration', async () => {
+  it('may export a definition, whose methods keep their object and whose settings are overridden by the configuration', async () => {
     const path = written(`
       class Own {
         kind = 'own'; timeout = 300; critical = false; secrets = ['hush']; runs = 0; closed = 0;
@@ -44,7 +44,7 @@ describe('a module as a check', () => {
     expect((globalThis as { closedOwn?: number }).closedOwn).toBe(1);
   });
 
-  it('is closed by the last of the checks that stand on it', async () => {
+  it('is closed by the last of the checks that use it', async () => {
     const path = written(
       'globalThis.closings = 0; export default { kind: "own", run: async () => {}, close: () => { globalThis.closings++; } };',
     );
@@ -59,14 +59,14 @@ describe('a module as a check', () => {
   it.each([
     ['a function', '() => ({ status: "pass", observedValue: limit })'],
     ['a definition', '({ kind: "own", run: async () => ({ status: "pass", observedValue: limit }) })'],
-  ])('may export what makes %s of options of its own, which may take its time', async (_what, made) => {
+  ])('may export a factory of %s that takes its own options and may be asynchronous', async (_what, made) => {
     const path = written(`export default async ({ limit }) => ${made}`);
     const check = await moduleCheck({ path, limit: 7, interval: 0 });
     expect(check.interval).toBe(0);
     expect(await runCheck(check)).toMatchObject({ status: 'pass', observedValue: 7 });
   });
 
-  it('hides every option of its own but the harmless ones, and those that are named so', async () => {
+  it('masks all of its own options except harmless ones and those named as not secret', async () => {
     const path = written('export default (own) => () => { throw new Error(JSON.stringify(own)) }');
     const conn = { host: 'db.example', port: 3306, user: 'app', pass: 'p4ss-0f-mine', key: 'k3y', pin: 123456 };
     const check = await moduleCheck({ path, conn, region: 'north', queue: 'orders', nonSecret: ['queue'] });
@@ -75,7 +75,7 @@ describe('a module as a check', () => {
     );
   });
 
-  it('hides options whose name says that they are secret', async () => {
+  it('masks options whose names indicate a secret', async () => {
     const path = written('export default ({ apiKey }) => () => { throw new Error(`refused ${apiKey}`) }');
     expect(await runCheck(await moduleCheck({ path, apiKey: 'k3y-0f-mine' }))).toMatchObject({ output: 'refused ***' });
     const refusing = written('export default ({ apiKey }) => { throw new Error(`refused ${apiKey}`) }');
@@ -84,7 +84,7 @@ describe('a module as a check', () => {
     await expect(refusal).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });
   });
 
-  it('says so where a factory was given no option to be called with', async () => {
+  it('reports a factory that was given no option to be called with', async () => {
     const check = await moduleCheck({ path: written('export default () => () => true') });
     expect(await runCheck(check)).toMatchObject({
       reason: 'internal',
@@ -119,7 +119,7 @@ describe('a module as a check', () => {
       /a definition that cannot be read \(/,
     ],
     ['no path', () => '', /path is ""/],
-  ])('is refused where it is %s', async (_what, path, message) => {
+  ])('is refused if it is %s', async (_what, path, message) => {
     const made = moduleCheck({ path: path() });
     await expect(made).rejects.toThrow(message);
     await expect(made).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });

@@ -31,7 +31,7 @@ class FakeSession implements PendingSession {
   }
 }
 
-describe('the attempts to a MySQL server', () => {
+describe('connection attempts to a MySQL server', () => {
   let clock: FakeClock;
   let opened: FakeSession[];
   let attempts: ConnectionAttempts<FakeSession>;
@@ -54,7 +54,7 @@ describe('the attempts to a MySQL server', () => {
     await expect(session).rejects.toThrow('deadline');
   };
 
-  it('lets each run wait for the handshake that an earlier one began', async () => {
+  it('let each run wait for the handshake that an earlier run began', async () => {
     for (let run = 0; run < 100; run++) {
       await failedAttempt();
       clock.jump(200);
@@ -65,7 +65,7 @@ describe('the attempts to a MySQL server', () => {
     expect(await session).toBe(opened[0]);
   });
 
-  it('lets a run wait for the next handshake when the one before is given up', async () => {
+  it('let a run wait for the next handshake when the previous one is abandoned', async () => {
     await failedAttempt();
     clock.jump(30_000);
     const aborter = new AbortController();
@@ -76,21 +76,21 @@ describe('the attempts to a MySQL server', () => {
     await expect(session).rejects.toThrow('deadline');
   });
 
-  it('keeps nothing of the runs that waited in vain', async () => {
+  it('keep nothing of runs that waited in vain', async () => {
     await failedAttempt();
     const then = jest.spyOn(last().ready, 'then');
     for (let run = 0; run < 100; run++) await failedAttempt();
     expect(then).not.toHaveBeenCalled();
   });
 
-  it('keeps a login that finished between runs', async () => {
+  it('keep a login that finished between runs', async () => {
     await failedAttempt();
     last().let();
     expect(attempts.take()).toBe(opened[0]);
     expect(attempts.take()).toBeUndefined();
   });
 
-  it('gives a handshake up after 30 s, then after twice as long each time, up to an hour', async () => {
+  it('abandon a handshake after 30 s, then after twice as long each time, up to an hour', async () => {
     const delays: number[] = [];
     for (let since = clock.now(); delays.length < 9 && opened.length < 20; clock.jump(5000)) {
       const before = opened.length;
@@ -103,7 +103,7 @@ describe('the attempts to a MySQL server', () => {
     expect(opened.filter(({ lost }) => !lost)).toHaveLength(1);
   });
 
-  it('begins with 30 s again once a handshake was finished', async () => {
+  it('start again with 30 s after a completed handshake', async () => {
     await failedAttempt();
     clock.jump(30_000);
     await failedAttempt();
@@ -115,14 +115,14 @@ describe('the attempts to a MySQL server', () => {
     expect(opened).toHaveLength(4);
   });
 
-  it('begins another at once where the server ended the last', async () => {
+  it('begin another handshake immediately if the server ended the last one', async () => {
     await failedAttempt();
     last().refuse(new Error('reset'));
     await failedAttempt();
     expect(opened).toHaveLength(2);
   });
 
-  it('begins none for as long after one that had to be broken off, and says why again meanwhile', async () => {
+  it('begin none for as long after one that had to be aborted, and repeat the reason until then', async () => {
     const attempt = () => attempts.session(new AbortController().signal);
     const began: number[] = [];
     for (let second = 0; second < 100; second += 5) {
@@ -139,7 +139,7 @@ describe('the attempts to a MySQL server', () => {
     expect(began).toEqual([0, 30, 90]);
   });
 
-  it('keeps no attempt that has no TCP connection yet', async () => {
+  it('keep no attempt that has no TCP connection yet', async () => {
     const aborter = new AbortController();
     const session = attempts.session(aborter.signal);
     last().connecting = true;
@@ -150,7 +150,7 @@ describe('the attempts to a MySQL server', () => {
     expect(opened).toHaveLength(2);
   });
 
-  it('closes the unfinished one when it is closed', async () => {
+  it('close the unfinished one when they are closed', async () => {
     await failedAttempt();
     attempts.close();
     expect(last().lost).toBe(true);

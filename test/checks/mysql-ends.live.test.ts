@@ -54,7 +54,7 @@ describe('a MySQL check', () => {
     await connectionsFallTo(0);
   });
 
-  it('that is closed while it waits to be let in ends its run and its connection', async () => {
+  it('that is closed while it waits for the login ends its run and its connection', async () => {
     const trial = check();
     proxy.freeze();
     const accepted = proxy.accepted;
@@ -67,7 +67,7 @@ describe('a MySQL check', () => {
     await connectionsFallTo(0);
   });
 
-  it('that is closed runs no more', async () => {
+  it('that is closed does not run again', async () => {
     const trial = check();
     await runCheck(trial);
     await trial.close?.();
@@ -75,7 +75,7 @@ describe('a MySQL check', () => {
     await connectionsFallTo(0);
   });
 
-  it('lets two runs at once share one way in', async () => {
+  it('lets two concurrent runs share one connection attempt', async () => {
     const trial = check();
     const accepted = proxy.accepted;
     const outcomes = await Promise.all([runCheck(trial), runCheck(trial)]);
@@ -94,7 +94,7 @@ describe('a MySQL check', () => {
     expect(proxy.connections).toBe(1);
   });
 
-  itOwnServer('passes by TLS where the user has to have it, and fails with auth without', async () => {
+  itOwnServer('passes over TLS if the user requires it, and fails with auth without', async () => {
     const url = mariadb.url({ user: 'safe', password: 'p4ss', port: proxy.port });
     const tls = { ca: certificate.cert, servername: 'localhost' };
     expect(await runCheck(check({ url, tls }))).toMatchObject({ status: 'pass' });
@@ -102,7 +102,7 @@ describe('a MySQL check', () => {
     expect(await runCheck(check({ url }))).toMatchObject({ status: 'fail', reason: 'auth' });
   });
 
-  itOwnServer('ends at its timeout also behind TLS, and passes when the server goes on', async () => {
+  itOwnServer('also ends at its timeout over TLS, and passes when the server continues', async () => {
     const trial = check({ tls: { verify: false }, timeout: 100 });
     await runCheck({ ...trial, timeout: 3000 });
     await mariadb.freeze();
@@ -137,7 +137,7 @@ describe('options of a mysql check', () => {
     expect(make).not.toThrow(/hidden/);
   });
 
-  it('takes the address of a host whose certificate is not looked at, and a name where it is', () => {
+  it('accepts the address of a host whose certificate is not verified, and a name if it is', () => {
     expect(() => mysqlCheck({ url: 'mysql://[::1]:1/', tls: { verify: false } })).not.toThrow();
     expect(() => mysqlCheck({ url: 'mariadb://127.0.0.1', tls: { servername: 'db' } })).not.toThrow();
     expect(() => mysqlCheck({ url: 'mysql://db/?ssl=true&connection_limit=5' })).not.toThrow();

@@ -45,7 +45,7 @@ describe('a MariaDB that blocks hosts', () => {
 
   const logIn = async () => (await createConnection({ uri: url })).destroy();
 
-  itOwnServer('does not block this one for 150 runs while it stood still', async () => {
+  itOwnServer('does not block this one during 150 runs while it was frozen', async () => {
     const fast = check({ timeout: 15 });
     const before = proxy.accepted;
     await mariadb.freeze();
@@ -58,7 +58,7 @@ describe('a MariaDB that blocks hosts', () => {
     expect(await runCheck(check({ timeout: 5000 }))).toMatchObject({ status: 'pass' });
   });
 
-  itOwnServer('does not block this one for 150 runs whose TLS the server cannot satisfy', async () => {
+  itOwnServer('does not block this one during 150 runs whose TLS the server cannot satisfy', async () => {
     const fussy = check({ tls: { servername: 'localhost' }, timeout: 5000 });
     const before = proxy.accepted;
     for (let run = 0; run < 150; run++) {
@@ -72,7 +72,7 @@ describe('a MariaDB that blocks hosts', () => {
   });
 
   itOwnServer(
-    'would have, had each run broken a handshake off; then the check says so, and sees it lifted',
+    'would block it if each run aborted a handshake; the check then reports that, and recovers afterwards',
     async () => {
       // Earlier tests may also have broken a handshake.
       await mariadb.query('FLUSH HOSTS');

@@ -75,13 +75,10 @@ describe('a MySQL check of a hostile server', () => {
   it.each<[string, Buffer]>([
     ['a packet of 16 MiB', Buffer.from([0xff, 0xff, 0xff, 2])],
     ['an error of 16 MiB', Buffer.concat([Buffer.from([0xf0, 0xff, 0xff, 2, 0xff]), Buffer.alloc(4000, 'x')])],
-    ['empty packets for ever', packet(2, Buffer.from([1]))],
-    [
-      'changes of method for ever',
-      packet(2, Buffer.from('\xfemysql_native_password\0abcdefghijklmnopqrst\0', 'latin1')),
-    ],
+    ['endless empty packets', packet(2, Buffer.from([1]))],
+    ['endless method changes', packet(2, Buffer.from('\xfemysql_native_password\0abcdefghijklmnopqrst\0', 'latin1'))],
     ['a packet of 64 KiB and one', packet(2, Buffer.alloc(65_537, 1))],
-  ])('takes no more than a login of %s', async (_what, piece) => {
+  ])('reads no more than its limit during a login with %s', async (_what, piece) => {
     const silent = jest.spyOn(console, 'error').mockImplementation(() => {});
     const outcome = await runAgainst((socket) => socket.once('data', () => flood(socket, piece)));
     silent.mockRestore();
@@ -92,15 +89,15 @@ describe('a MySQL check of a hostile server', () => {
   it.each<[string, Buffer, Buffer]>([
     ['2^24 columns', packet(1, Buffer.from([0xfd, 0, 0, 0xff])), definition],
     ['2^63 columns', packet(1, Buffer.from([0xfe, 0, 0, 0, 0, 0, 0, 0, 0x7f])), definition],
-    ['rows for ever', Buffer.concat([packet(1, Buffer.from([1])), definition, eof]), packet(4, Buffer.from('\x011'))],
+    ['endless rows', Buffer.concat([packet(1, Buffer.from([1])), definition, eof]), packet(4, Buffer.from('\x011'))],
     [
       'a row of many MiB',
       Buffer.concat([packet(1, Buffer.from([1])), definition, eof]),
       packet(4, Buffer.alloc(8 * MIB)),
     ],
-    ['results for ever', Buffer.alloc(0), packet(1, Buffer.from([0, 0, 0, 8, 0, 0, 0]))],
+    ['endless results', Buffer.alloc(0), packet(1, Buffer.from([0, 0, 0, 8, 0, 0, 0]))],
     ['an error of many MiB', Buffer.alloc(0), errorPacket(1, 1064, 'x'.repeat(8 * MIB))],
-  ])('takes no more than an answer of %s', async (_what, begin, piece) => {
+  ])('reads no more than its limit of an answer with %s', async (_what, begin, piece) => {
     const silent = jest.spyOn(console, 'error').mockImplementation(() => {});
     const outcome = await runAgainst((socket) => {
       socket.once('data', () => {
@@ -116,7 +113,7 @@ describe('a MySQL check of a hostile server', () => {
     expect(taken).toBeLessThan(TAKEN);
   });
 
-  it('takes no more behind TLS', async () => {
+  it('reads no more than its limit over TLS', async () => {
     const certificate = makeCertificate();
     const secureContext = createSecureContext({
       key: readFileSync(certificate.key),
@@ -139,7 +136,7 @@ describe('a MySQL check of a hostile server', () => {
     expect(taken).toBeLessThan(TAKEN);
   });
 
-  it('ends a connection on which the server speaks unasked', async () => {
+  it('ends a connection on which the server sends unsolicited data', async () => {
     const silent = jest.spyOn(console, 'error').mockImplementation(() => {});
     const row = Buffer.concat([packet(1, Buffer.from([2])), definition, definition, eof]);
     const answer = Buffer.concat([row, packet(5, Buffer.from('\x011\x010')), eof]);
@@ -160,7 +157,7 @@ describe('a MySQL check of a hostile server', () => {
   });
 
   it.each(['client_ed25519', 'parsec', 'auth_gssapi_client', 'dialog', 'mysql_old_password'])(
-    'names the method %s that the driver has not',
+    'names the authentication method %s, which the driver does not support',
     async (plugin) => {
       const said = packet(2, Buffer.from(`\xfe${plugin}\0abcdefghijklmnopqrst\0`, 'latin1'));
       const outcome = await runAgainst((socket) => socket.once('data', () => socket.write(said)));
@@ -172,7 +169,7 @@ describe('a MySQL check of a hostile server', () => {
     },
   );
 
-  it('names the method that would send the password in the clear', async () => {
+  it('names the authentication method that would send the password in plain text', async () => {
     const said = packet(2, Buffer.from('\xfemysql_clear_password\0', 'latin1'));
     const outcome = await runAgainst((socket) => socket.once('data', () => socket.write(said)));
     expect(outcome).toMatchObject({
@@ -182,7 +179,7 @@ describe('a MySQL check of a hostile server', () => {
   });
 });
 
-describe('the limits of a MySQL answer', () => {
+describe('the limits for an answer from MySQL', () => {
   const take = (bytes: Buffer, limit = SMALL_ANSWER, piece = bytes.length) => {
     const meter = new AnswerMeter();
     meter.expect(limit);
@@ -191,7 +188,7 @@ describe('the limits of a MySQL answer', () => {
   const packets = (count: number, bytes: number) =>
     Buffer.concat(Array.from({ length: count }, (_, number) => packet(number & 0xff, Buffer.alloc(bytes, 7))));
 
-  it.each([3, 4, 1000, 1 << 20])('are the same in pieces of %d bytes', (piece) => {
+  it.each([3, 4, 1000, 1 << 20])('are the same for pieces of %d bytes', (piece) => {
     expect(() => take(packets(64, 1020), SMALL_ANSWER, piece)).not.toThrow();
     expect(() => take(packets(65, 0), SMALL_ANSWER, piece)).toThrow('limit of 64 packets');
     expect(() => take(packets(64, 1021), SMALL_ANSWER, piece)).toThrow('limit of 65536 bytes');
@@ -199,12 +196,12 @@ describe('the limits of a MySQL answer', () => {
     expect(() => take(packets(513, 0), LARGE_ANSWER, piece)).toThrow('limit of 512 packets');
   });
 
-  it('refuse a length before what it announces has come', () => {
+  it('refuse a length before the announced data has arrived', () => {
     expect(() => take(Buffer.from([0, 0, 2, 1]))).toThrow('limit of 65536 bytes');
     expect(() => take(Buffer.from([0, 0, 1, 1]))).not.toThrow();
   });
 
-  it('begin again with each question, also in the middle of a packet', () => {
+  it('restart with each query, even in the middle of a packet', () => {
     const meter = new AnswerMeter();
     const bytes = packets(64, 1020);
     for (let at = 0; at < bytes.length; at += 1000) {

@@ -24,7 +24,7 @@ describe('the lag of a replica', () => {
 
   const soon = () => clock.now() + 800;
 
-  it('is asked of MySQL in its own words, new or old, and each server is asked only once for what it does not know', async () => {
+  it('is queried with the statement that the server knows, and each unknown statement is tried only once', async () => {
     const modern = scripted((sql) => {
       if (sql !== 'SHOW REPLICA STATUS') throw refusal(1064, 'You have an error in your SQL syntax');
       return [{ Replica_IO_Running: 'Yes', Replica_SQL_Running: 'Yes', Seconds_Behind_Source: 7 }];
@@ -57,7 +57,7 @@ describe('the lag of a replica', () => {
     expect(none.records).toHaveBeenCalledTimes(3);
   });
 
-  it('is that of the channel that is furthest behind, and unknown where one is broken', async () => {
+  it('is that of the channel that is furthest behind, and unknown if one is broken', async () => {
     const channel = (lag: number | null, sql = 'Yes') => ({
       Slave_IO_Running: 'Yes',
       Slave_SQL_Running: sql,
@@ -75,7 +75,7 @@ describe('the lag of a replica', () => {
     expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'fail', reason: 'lag' });
   });
 
-  it('warns while the question is locked, never asks it twice, and lets the session go that it was asked on', async () => {
+  it('warns while the query is blocked, never sends it twice, and releases the session that it was sent on', async () => {
     let unlock: (rows: Rows) => void = () => {};
     const locked = scripted(() => new Promise<Rows>((resolve) => (unlock = resolve)));
     const other = scripted(() => [{ Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes', Seconds_Behind_Master: 0 }]);
@@ -108,7 +108,7 @@ describe('the lag of a replica', () => {
     await expect(evaluated).rejects.toMatchObject({ reason: 'reset' });
   });
 
-  it('leaves a locked question where it is when a run is ended, and ends it when the check is closed', async () => {
+  it('keeps a blocked query when a run is ended, and ends it when the check is closed', async () => {
     const locked = scripted(() => new Promise<Rows>(() => {}));
     const lag = new ReplicaLag(5000, clock);
     const aborter = new AbortController();

@@ -23,7 +23,7 @@ interface Core {
 const coreOf = (pool: Pool) => (pool as unknown as { pool: Core }).pool;
 const waitingIn = (pool: Pool) => coreOf(pool)._connectionQueue.length;
 
-describe('a MySQL check of the application’s own pool', () => {
+describe('a MySQL check of the application’s pool', () => {
   let mariadb: MariaDb;
   beforeAll(async () => {
     mariadb = await MariaDb.start();
@@ -68,7 +68,7 @@ describe('a MySQL check of the application’s own pool', () => {
   });
   const exhausted = { status: 'fail', reason: 'pool-exhausted' };
 
-  it('passes with the counts of the pool, of promises or of callbacks, and gives back what it borrowed', async () => {
+  it('passes with the counts of the pool, with promises or callbacks, and returns what it borrowed', async () => {
     const pool = poolOf();
     for (let run = 0; run < 3; run++) {
       expect(await runCheck(check(pool))).toMatchObject(well({ limit: 2, inUse: 0, free: 1, waiting: 0 }));
@@ -78,7 +78,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(await runCheck(check(callbacks))).toMatchObject(well({ limit: 3, inUse: 0, free: 1, waiting: 0 }));
   });
 
-  it('says pool-exhausted in the report while a plain check passes, and recovers with the pool', async () => {
+  it('reports pool-exhausted while a plain check passes, and recovers with the pool', async () => {
     const pool = poolOf();
     const service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],
@@ -106,7 +106,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(waitingIn(pool)).toBe(0);
   });
 
-  it('is out of the queue when it ends, before those who came after it and behind those who came before', async () => {
+  it('leaves the queue when it ends, and keeps the order of the other requests', async () => {
     const pool = poolOf();
     const release = await sleepOnAll(pool);
     const served: string[] = [];
@@ -131,7 +131,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(waitingIn(pool)).toBe(0);
   });
 
-  it('removes its request from the queue also if a tracing library wraps the driver', async () => {
+  it('also removes its request from the queue if a tracing library wraps the driver', async () => {
     const start = 'tracing:mysql2:pool:connect:start';
     let traced = 0;
     const trace = () => void traced++;
@@ -146,7 +146,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect((await runCheck(check(pool))).status).toBe('pass');
   });
 
-  it('passes where a connection comes while it waits', async () => {
+  it('passes if a connection becomes available while it waits', async () => {
     const pool = poolOf();
     const release = await sleepOnAll(pool);
     const running = runCheck(check(pool, { timeout: 10_000 }));
@@ -159,7 +159,7 @@ describe('a MySQL check of the application’s own pool', () => {
   it.each([
     ['that queues no request', { waitForConnections: false }, /^No connections available/],
     ['whose queue is full', { queueLimit: 1 }, /^Queue limit reached/],
-  ])('says pool-exhausted of a pool %s', async (_what, options, output) => {
+  ])('reports pool-exhausted for a pool %s', async (_what, options, output) => {
     const pool = poolOf(options);
     const release = await sleepOnAll(pool);
     const waiter = pool.query('SELECT 1').catch(() => {});
@@ -169,13 +169,13 @@ describe('a MySQL check of the application’s own pool', () => {
     expect((await runCheck(check(pool))).status).toBe('pass');
   });
 
-  it('says pool-exhausted of a pool that has been closed', async () => {
+  it('reports pool-exhausted for a closed pool', async () => {
     const pool = createPool({ uri: mariadb.url() });
     await pool.end();
     expect(await runCheck(check(pool))).toMatchObject({ ...exhausted, output: 'Pool is closed.' });
   });
 
-  it('says pool-exhausted if connections of the pool no longer answer, and removes them from it', async () => {
+  it('reports pool-exhausted if connections of the pool no longer answer, and removes them from it', async () => {
     const proxy = await TcpProxy.start({ to: mariadb.port });
     closing.push(() => proxy.stop());
     // The check's own connection does not use the broken path.
@@ -228,7 +228,7 @@ describe('a MySQL check of the application’s own pool', () => {
     },
   );
 
-  it('says auth where the pool’s credentials are wrong, and shows none', async () => {
+  it('reports auth if the pool’s credentials are wrong, and shows none of them', async () => {
     const pool = poolOf({
       user: 'nobody',
       password: 'wr0ng-p4ss',
@@ -241,7 +241,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(JSON.stringify(outcome)).not.toContain('wr0ng');
   });
 
-  itOwnServer('only warns where the server is full and the pool’s own connections answer', async () => {
+  itOwnServer('only warns if the server is full and the pool’s connections answer', async () => {
     const pool = poolOf({ user: 'app' });
     await mariadb.query("CREATE USER app@'127.0.0.1' WITH MAX_USER_CONNECTIONS 1");
     await pool.query('SELECT 1');

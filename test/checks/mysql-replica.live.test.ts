@@ -41,7 +41,7 @@ describe('a MySQL check of a primary and its replica', () => {
   const behind = { status: 'fail', reason: 'lag' };
 
   itOwnServer(
-    'fails with read-only where a primary is wanted, follows the switch, and passes where none is',
+    'fails with read-only if a primary is required, follows a switchover, and passes if none is required',
     async () => {
       const [wanted, any] = [check(replica, { role: 'primary' }), check(replica)];
       expect(await runCheck(check(primary, { role: 'primary' }))).toMatchObject({
@@ -62,7 +62,7 @@ describe('a MySQL check of a primary and its replica', () => {
     },
   );
 
-  itOwnServer('passes with the lag in seconds where it is allowed, and of a primary as ever', async () => {
+  itOwnServer('passes with the lag in seconds if it is allowed, and as usual for a primary', async () => {
     const trial = check(replica, { maxLag: 0 });
     await passes(trial);
     expect(await runCheck(trial)).toMatchObject({
@@ -73,7 +73,7 @@ describe('a MySQL check of a primary and its replica', () => {
     expect(await runCheck(check(primary, { maxLag: 0 }))).toMatchObject({ status: 'pass', observedValue: writable });
   });
 
-  itOwnServer('fails with lag of a replica that is too far behind, and passes when it has caught up', async () => {
+  itOwnServer('fails with lag for a replica that is too far behind, and passes when it has caught up', async () => {
     const delayed = (seconds: number) =>
       replica.query('STOP SLAVE', `CHANGE MASTER TO MASTER_DELAY = ${seconds}`, 'START SLAVE');
     const [strict, lenient] = [check(replica, { maxLag: 5000 }), check(replica, { maxLag: HOUR_MS })];
@@ -131,7 +131,7 @@ describe('a MySQL check of a primary and its replica', () => {
     expect(JSON.stringify(outcome)).not.toContain('4111');
   });
 
-  itOwnServer('warns where the lag may not be seen', async () => {
+  itOwnServer('warns if the user may not read the lag', async () => {
     await replica.query("CREATE USER blind@'127.0.0.1'");
     undoing.push(() => replica.query("DROP USER blind@'127.0.0.1'"));
     const trial = check(replica, { url: replica.url({ user: 'blind' }), maxLag: 0 });
@@ -144,7 +144,7 @@ describe('a MySQL check of a primary and its replica', () => {
     }
   });
 
-  itOwnServer('says master-down of a replica whose primary is killed, and passes when it is back', async () => {
+  itOwnServer('reports master-down for a replica whose primary was killed, and passes when it is back', async () => {
     const [strict, lenient] = [check(replica, { maxLag: 0 }), check(replica, { maxLag: HOUR_MS })];
     for (const trial of [strict, lenient]) await passes(trial);
     await primary.kill();

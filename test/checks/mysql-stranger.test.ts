@@ -4,7 +4,7 @@ import { mysqlCheck } from '../../src/checks/mysql/index.js';
 import { runCheck } from '../live/run-check.js';
 import { errorPacket, greeting, loginDone, packet } from './mysql-packets.js';
 
-describe('a MySQL check of what is no MySQL server, or a broken one', () => {
+describe('a MySQL check of another kind of server, or of a broken one', () => {
   let server: Server;
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
@@ -34,14 +34,14 @@ describe('a MySQL check of what is no MySQL server, or a broken one', () => {
     expect(await runAgainst((socket) => socket.write(said))).toMatchObject({ status: 'fail', reason });
   });
 
-  it('puts together what comes byte by byte', async () => {
+  it('accepts data that arrives byte by byte', async () => {
     const outcome = await runAgainst((socket) => {
       for (const byte of errorPacket(0, 1129, "#HY000Host 'here' is blocked")) socket.write(Buffer.from([byte]));
     });
     expect(outcome).toMatchObject({ reason: 'host-blocked', output: "Host 'here' is blocked" });
   });
 
-  it('waits for one that never speaks until its timeout', async () => {
+  it('waits until its timeout for a server that never sends anything', async () => {
     expect(await runAgainst(() => {}, 100)).toMatchObject({ status: 'fail', reason: 'timeout' });
   });
 
@@ -61,7 +61,7 @@ describe('a MySQL check of what is no MySQL server, or a broken one', () => {
     ['what is no packet of a login', packet(2, Buffer.from([0x42, 1, 2, 3]))],
     ['a login, and rows that are none', Buffer.concat([loginDone, packet(1, Buffer.from([0xfb, 0x2f]))])],
     ['a login, and a broken count of columns', Buffer.concat([loginDone, packet(1, Buffer.from([0xfc, 1]))])],
-  ])('survives a greeting, and then %s', async (_what, said) => {
+  ])('handles a greeting followed by %s', async (_what, said) => {
     const silent = [jest.spyOn(console, 'error'), jest.spyOn(console, 'log')];
     const outcome = await runAgainst((socket) => {
       socket.write(greeting);

@@ -11,7 +11,7 @@ import { runCheck } from '../live/run-check.js';
 const itOwnServer = ownServer('TEST_MYSQL_URL');
 const password = 'p4ss-w0rd';
 
-describe('a MySQL check of a user with a limit', () => {
+describe('a MySQL check with a user that has a limit', () => {
   let mariadb: MariaDb;
   let proxy: TcpProxy;
   let clock: FakeClock;
@@ -69,7 +69,7 @@ describe('a MySQL check of a user with a limit', () => {
     expect(proxy.connections).toBe(1);
   });
 
-  itOwnServer('passes with the last connection that the user, or any user, may have', async () => {
+  itOwnServer('passes with the last connection available to the user, or to any user', async () => {
     const user = await userWith('MAX_USER_CONNECTIONS 3');
     await connectAs(user);
     await connectAs(user);
@@ -84,7 +84,7 @@ describe('a MySQL check of a user with a limit', () => {
     }
   });
 
-  itOwnServer('fails where others have all connections of the user, and passes when one is free', async () => {
+  itOwnServer('fails if others use all connections of the user, and passes when one is free', async () => {
     const user = await userWith('MAX_USER_CONNECTIONS 1');
     const taken = await connectAs(user);
     const check = checkAs(user);
@@ -95,7 +95,7 @@ describe('a MySQL check of a user with a limit', () => {
     expect(outcome).toMatchObject({ status: 'pass' });
   });
 
-  itOwnServer('does not warn of connections an hour that it has begun itself', async () => {
+  itOwnServer('does not warn about an hourly connection limit that it has reached itself', async () => {
     const check = checkAs(await userWith('MAX_CONNECTIONS_PER_HOUR 3'));
     const before = proxy.accepted;
     for (let run = 0; run < 120; run++) {
@@ -105,7 +105,7 @@ describe('a MySQL check of a user with a limit', () => {
     expect(proxy.accepted - before).toBe(3 + 1);
   });
 
-  itOwnServer('needs one connection of a server that has no more than two left', async () => {
+  itOwnServer('uses one connection if the server has only two left', async () => {
     const user = await userWith('MAX_USER_CONNECTIONS 5');
     const taken = await Promise.all(Array.from({ length: 5 }, () => connectAs(user)));
     const root = await createConnection({ uri: mariadb.url() });
@@ -143,7 +143,7 @@ describe('a MySQL check of a user with a limit', () => {
     }
   });
 
-  itOwnServer('warns where the pool may grow and the user may not', async () => {
+  itOwnServer('warns if the pool may grow but the user has no connection left', async () => {
     const user = await userWith('MAX_USER_CONNECTIONS 1');
     const pool = poolAs(user, 4);
     await pool.query('SELECT 1');
@@ -151,7 +151,7 @@ describe('a MySQL check of a user with a limit', () => {
   });
 });
 
-describe('a MySQL check of a user who logs in by ed25519', () => {
+describe('a MySQL check with a user that logs in with ed25519', () => {
   let mariadb: MariaDb;
   beforeAll(async () => {
     mariadb = await MariaDb.start();

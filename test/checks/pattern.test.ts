@@ -55,7 +55,7 @@ const kinds: [string, (pattern: string | RegExp) => CheckDefinition, (text: stri
 
 describe.each(kinds)('a pattern for %s', (_what, make, say) => {
   it.each(patterns.slice(0, 2).map(String))(
-    'that would never be done fails at the timeout and says so, and the next text is matched: %s',
+    'that would never finish fails at the timeout and reports that, and the next text is matched: %s',
     async (pattern) => {
       const check = kept(make(pattern));
       answer = say(TEXT);
@@ -76,7 +76,7 @@ describe.each(kinds)('a pattern for %s', (_what, make, say) => {
     },
   );
 
-  it('may be a RegExp, and need not match', async () => {
+  it('may be a RegExp that does not match', async () => {
     answer = say('Ready to serve');
     const lasting = { timeout: 15_000 };
     expect(await runCheck({ ...kept(make(/READY (?!for)to/gi)), ...lasting })).toMatchObject({ status: 'pass' });
@@ -87,7 +87,7 @@ describe.each(kinds)('a pattern for %s', (_what, make, say) => {
   });
 });
 
-describe('the thread that matches', () => {
+describe('the matching thread', () => {
   const never = new AbortController().signal;
   const soon = () => performance.now() + 15_000;
   const worker = () => {
@@ -107,7 +107,7 @@ describe('the thread that matches', () => {
     return (await idOf()) - before - 1;
   };
 
-  it('is one for all runs, and another one only after it was ended', async () => {
+  it('is kept for all runs, and replaced only after it was terminated', async () => {
     const pattern = worker();
     const index = pattern.add(/^(a+)+$/);
     const match = (text: string, deadline = soon()) => pattern.match(index, text, 'x', never, deadline);
@@ -125,20 +125,20 @@ describe('the thread that matches', () => {
     ).toBe(1);
   });
 
-  it.each(patterns)('is ended where %p would never be done', async (expression) => {
+  it.each(patterns)('is terminated if %p would never finish', async (expression) => {
     const pattern = worker();
     const match = pattern.match(pattern.add(expression), TEXT, 'x', never, performance.now() + 200);
     await expect(match).rejects.toMatchObject({ reason: 'timeout' });
   });
 
-  it('is not started where all patterns are plain texts', async () => {
+  it('is not started if all patterns are plain texts', async () => {
     const check = kept(tcpCheck({ url: url('tcp'), send: 'x', expect: '(a+' }));
     answer = 'it is (a+)+';
     expect(await threads(async () => expect(await runCheck(check)).toMatchObject({ status: 'pass' }))).toBe(0);
     expect(threadId).toBe(0);
   });
 
-  it('keeps no process alive', async () => {
+  it('does not keep the process alive', async () => {
     const ports = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
     const before = ports();
     const pattern = worker();
@@ -148,7 +148,7 @@ describe('the thread that matches', () => {
     expect(ports()).toBeLessThanOrEqual(before);
   });
 
-  it('is ended with the check, and with it what it was matching', async () => {
+  it('is terminated with the check, which ends its match', async () => {
     const pattern = worker();
     const index = pattern.add(/^(a+)+$/);
     const match = pattern.match(index, TEXT, 'x', never, soon());
@@ -158,7 +158,7 @@ describe('the thread that matches', () => {
     await expect(pattern.match(index, 'a', 'x', never, soon())).rejects.toMatchObject({ reason: 'internal' });
   });
 
-  it('is ended with the run that it matches for', async () => {
+  it('is terminated with the run for which it matches', async () => {
     const pattern = worker();
     const index = pattern.add(/^(a+)+$/);
     const aborter = new AbortController();

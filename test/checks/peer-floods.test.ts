@@ -12,7 +12,7 @@ const OFFERED = 256 * MIB;
 const TAKEN = 24 * MIB;
 const PING_ID = 8;
 
-describe('a peer that sends without end', () => {
+describe('a peer that sends endless data', () => {
   let server: Server;
   let taken: number;
   afterEach(() => new Promise((resolve) => server.close(resolve)));
@@ -62,12 +62,12 @@ describe('a peer that sends without end', () => {
     ['reports of no question', pong(99n, 3, 0, JSON.stringify({ state: 'fail', output: 'x'.repeat(60_000) }))],
     ['frames of an unknown type', frame(0x55, 0, 0, 1n)],
     ['a frame of a GiB', Buffer.from([0x40, 0, 0, 0, 1, 2, 0, 1])],
-  ])('is left by a pingpong check: %s', async (_what, piece) => {
+  ])('is disconnected by a pingpong check: %s', async (_what, piece) => {
     expect(await runAgainst(ofPingpong, () => piece)).toMatchObject({ status: 'fail', reason: 'protocol' });
     expect(taken).toBeLessThan(TAKEN);
   });
 
-  it('is left by a pingpong check also after its answer', async () => {
+  it('is also disconnected by a pingpong check after its answer', async () => {
     const outcome = await runAgainst(
       ofPingpong,
       (socket, question) => {
@@ -80,7 +80,7 @@ describe('a peer that sends without end', () => {
     expect(taken).toBeLessThan(2 * TAKEN);
   });
 
-  it('is left by a tcp check at its limit', async () => {
+  it('is disconnected by a tcp check at its limit', async () => {
     expect(await runAgainst(ofTcp, () => Buffer.from('x'))).toMatchObject({ status: 'fail', reason: 'bad-body' });
     expect(taken).toBeLessThan(TAKEN);
   });

@@ -58,7 +58,7 @@ async function dependency(): Promise<Dependency> {
 }
 
 describe('responders in a chain', () => {
-  it('name the root at its end at its start, and recover', async () => {
+  it('report the root cause at the end of the chain at its start, and recover', async () => {
     const [a, b, c] = (await freePorts(3)) as [number, number, number];
     const db = await dependency();
     const C = await responders.start('C', c, { db: db.check });
@@ -88,7 +88,7 @@ describe('responders in a chain', () => {
     responders.everyoneWasAnswered();
   }, 60_000);
 
-  it('say who in it cannot be reached', async () => {
+  it('name the responder that cannot be reached', async () => {
     const [a, b, c] = (await freePorts(3)) as [number, number, number];
     const B = await responders.start('B', b, { c: peer(c) });
     const A = await responders.start('A', a, { b: peer(b) });
@@ -99,7 +99,7 @@ describe('responders in a chain', () => {
   }, 60_000);
 });
 
-describe.each(['always', 'never'] as const)('responders in a circle, with detail: %s', (detail) => {
+describe.each(['always', 'never'] as const)('responders in a cycle, with detail: %s', (detail) => {
   /** A checks a dependency and B. B checks A. */
   async function circle() {
     const [a, b] = (await freePorts(2)) as [number, number];
@@ -110,7 +110,7 @@ describe.each(['always', 'never'] as const)('responders in a circle, with detail
     return { db, A, B, startA };
   }
 
-  it('are both well again once the dependency of one is, and answer throughout', async () => {
+  it('both recover when the dependency of one recovers, and answer throughout', async () => {
     const { db, A } = await circle();
     await responders.until('pass', 'A', 'B');
     for (let round = 0; round < 2; round++) {
@@ -131,7 +131,7 @@ describe.each(['always', 'never'] as const)('responders in a circle, with detail
     responders.everyoneWasAnswered();
   }, 60_000);
 
-  it('are both well again where one of them was restarted meanwhile', async () => {
+  it('both recover if one of them was restarted in the meantime', async () => {
     const { db, A, startA } = await circle();
     await responders.until('pass', 'A', 'B');
     db.freeze();
@@ -147,7 +147,7 @@ describe.each(['always', 'never'] as const)('responders in a circle, with detail
     responders.everyoneWasAnswered();
   }, 60_000);
 
-  it('are both well again once a third is, which only one of them checks', async () => {
+  it('both recover when a third one recovers, which only one of them checks', async () => {
     const [b, c, d] = (await freePorts(3)) as [number, number, number];
     const db = await dependency();
     const D = await responders.start('D', d, { db: db.check }, detail);
@@ -168,7 +168,7 @@ describe.each(['always', 'never'] as const)('responders in a circle, with detail
     responders.everyoneWasAnswered();
   }, 60_000);
 
-  it('are well of whom each checks itself', async () => {
+  it('recover if each of them checks itself', async () => {
     const [a] = (await freePorts(1)) as [number];
     const db = await dependency();
     await responders.start('A', a, { db: db.check, self: peer(a) }, detail);
@@ -182,8 +182,8 @@ describe.each(['always', 'never'] as const)('responders in a circle, with detail
   }, 60_000);
 });
 
-describe('responders in a circle, each with a small trouble that stays', () => {
-  it('warn again once the dependency of one is well', async () => {
+describe('responders in a cycle, each with a minor failure that lasts', () => {
+  it('warn again when the dependency of one recovers', async () => {
     const [a, b] = (await freePorts(2)) as [number, number];
     const db = await dependency();
     const behind = () => ({

@@ -17,7 +17,7 @@ afterAll(() => server.stop());
 const cache = () => redisCheck({ url: server.url(), ...ofDependency });
 
 describe('a Redis behind responders', () => {
-  it('lets all of a chain pass while it is well', async () => {
+  it('lets all responders of a chain pass while it is available', async () => {
     const [a, c] = (await freePorts(2)) as [number, number];
     await responders.start('C', c, { cache: cache() });
     await responders.start('A', a, { c: peer(c) });
@@ -25,7 +25,7 @@ describe('a Redis behind responders', () => {
   });
 
   itOwnServer(
-    'that freezes at the end of a chain is named at its start, and all recover when it thaws',
+    'that freezes at the end of a chain is named at its start, and all recover when it continues',
     async () => {
       const [a, b, c] = (await freePorts(3)) as [number, number, number];
       const C = await responders.start('C', c, { cache: cache() });
@@ -48,7 +48,7 @@ describe('a Redis behind responders', () => {
   );
 
   itOwnServer(
-    'that freezes behind one of a circle keeps both down no longer than it stands still',
+    'that freezes behind one responder of a cycle keeps both down only while it is frozen',
     async () => {
       const [a, b] = (await freePorts(2)) as [number, number];
       const A = await responders.start('A', a, { cache: cache(), b: peer(b) });

@@ -39,8 +39,8 @@ function run(timeout = 800, hops?: number): Promise<CheckResult> {
 const codes = { unknown: 0, pass: 1, warn: 2, fail: 3, draining: 4, starting: 5, 'not-found': 6 };
 const report = (causes: unknown, instance: unknown = 'peer') => JSON.stringify({ state: 'fail', instance, causes });
 
-describe('what a pingpong check asks', () => {
-  it('is one PING with DETAIL, one hop more than its own question came, and 100 ms less to answer in', async () => {
+describe('the request of a pingpong check', () => {
+  it('is one PING with DETAIL, one hop more than the requester, and a deadline 100 ms earlier', async () => {
     await against(({ id }) => pong(id));
     await run(8000);
     await run(6000, 2);
@@ -52,27 +52,27 @@ describe('what a pingpong check asks', () => {
     expect([first <= 7900, first > 7000, second <= 5900, second > 5000]).toEqual([true, true, true, true]);
   });
 
-  it('names a scope and checks, or a group', async () => {
+  it('contains a scope and checks, or a group', async () => {
     await against(({ id }) => pong(id), { scope: 'startup', checks: ['db', 'cache'] });
     await run();
     expect(server.frames).toMatchObject([{ code: 2 }]);
     expect(JSON.parse(server.frames[0]?.body as string)).toMatchObject({ checks: ['db', 'cache'] });
   });
 
-  it('is what is known now, where its own timeout leaves no more', async () => {
+  it('requests the current state if its timeout leaves no more time', async () => {
     await against(({ id }) => pong(id));
     await run(90);
     expect(server.frames).toMatchObject([{ body: '{"timeoutMs":0}' }]);
   });
 
-  it('never counts more hops than a PING can carry', async () => {
+  it('never contains more hops than a PING can represent', async () => {
     await against(({ id }) => pong(id));
     await run(800, 15);
     expect((server.frames[0]?.flags as number) >> HOPS_SHIFT).toBe(15);
   });
 });
 
-describe('what a responder says', () => {
+describe('the answer of a responder', () => {
   it.each([
     ['pass', 'pass'],
     ['warn', 'warn'],
@@ -81,7 +81,7 @@ describe('what a responder says', () => {
     ['starting', 'unknown'],
     ['not-found', 'unknown'],
     ['unknown', 'unknown'],
-  ] as const)('%s is %s here', async (said, status) => {
+  ] as const)('with %s is %s here', async (said, status) => {
     await against(({ id }) => pong(id, codes[said]));
     const result = await run();
     expect(result).toMatchObject({ status, observedValue: said, observedUnit: 'state' });
@@ -89,12 +89,12 @@ describe('what a responder says', () => {
     expect(result).not.toHaveProperty('causes');
   });
 
-  it('with a status of its own is unknown', async () => {
+  it('with a private status is unknown', async () => {
     await against(({ id }) => pong(id, 200));
     expect(await run()).toMatchObject({ status: 'unknown', reason: 'dependency' });
   });
 
-  it('counts if it is stale, and says so', async () => {
+  it('counts if it is stale, and the output states that', async () => {
     const causes = [{ instance: 'peer', via: [], check: 'db', reason: 'timeout' }];
     await against(({ id }) =>
       server.frames.length === 1 ? pong(id, codes.pass, STALE) : pong(id, codes.fail, STALE, report(causes)),
@@ -106,7 +106,7 @@ describe('what a responder says', () => {
     });
   });
 
-  it('carries its causes on, as having come through it', async () => {
+  it('passes its causes on, with the responder in their path', async () => {
     const causes = [
       { instance: 'peer', via: [], check: 'db', reason: 'timeout', output: 'no answer' },
       { instance: 'far', via: ['far', 'between'] },
@@ -120,7 +120,7 @@ describe('what a responder says', () => {
     expect(result.output).toBe(`${server.address} reports fail (db: timeout)`);
   });
 
-  it('passes no causes on while it drains', async () => {
+  it('passes no causes on while the responder is draining', async () => {
     const body = report([{ instance: 'peer', via: [], check: 'db' }]);
     await against(({ id }) => pong(id, codes.draining, 0, body));
     expect(await run()).not.toHaveProperty('causes');
@@ -133,7 +133,7 @@ describe('what a responder says', () => {
     ['a cause that is none', report([null])],
     ['a name that is none', report([{ instance: 'peer', via: [], check: {} }])],
     ['a cause with an empty instance', report([{ instance: '', via: [] }])],
-  ])('counts as a failure without causes where they cannot be read: %s', async (_, body) => {
+  ])('counts as a failure without causes if the causes cannot be read: %s', async (_, body) => {
     await against(({ id }) => pong(id, codes.fail, 0, body));
     const result = await run();
     expect(result).toMatchObject({ status: 'fail', reason: 'dependency' });
@@ -142,14 +142,14 @@ describe('what a responder says', () => {
 });
 
 describe('the connection of a pingpong check', () => {
-  it('is kept from run to run', async () => {
+  it('is kept between runs', async () => {
     await against(({ id }) => pong(id));
     for (let i = 0; i < 5; i++) await run();
     expect(server.sockets).toHaveLength(1);
   });
 
   it.each(['end', 'resetAndDestroy'] as const)(
-    'is reopened at once after the other side closed it (%s)',
+    'is reopened immediately after the other side has closed it (%s)',
     async (end) => {
       await against(({ id }) => pong(id));
       await run();
@@ -179,14 +179,14 @@ describe('the connection of a pingpong check', () => {
     expect(server.sockets).toHaveLength(1);
   });
 
-  it('is given up after a run without an answer', async () => {
+  it('is abandoned after a run without an answer', async () => {
     await against(({ id }) => (server.sockets.length === 1 ? undefined : pong(id)));
     await expect(run(150)).rejects.toThrow('the run is over');
     expect(await run()).toMatchObject({ status: 'pass' });
     expect(server.sockets).toHaveLength(2);
   });
 
-  it('is kept where an answer only came too late', async () => {
+  it('is kept if an answer only arrived late', async () => {
     let first: bigint | undefined;
     await against(({ id }) => {
       if (first !== undefined) return pong(id);
@@ -202,7 +202,7 @@ describe('the connection of a pingpong check', () => {
     expect(server.sockets).toHaveLength(1);
   });
 
-  it('is closed with the check, also one that was still being made', async () => {
+  it('is closed with the check, even while it is being opened', async () => {
     await against(({ id }) => pong(id));
     const asked = run();
     await check.close?.();
@@ -211,7 +211,7 @@ describe('the connection of a pingpong check', () => {
 });
 
 describe('the reason of a pingpong check', () => {
-  it('fails with refused where nothing listens', async () => {
+  it('is refused if nothing listens', async () => {
     await against(() => undefined);
     const { port } = server;
     await server.stop();
@@ -229,7 +229,7 @@ describe('the reason of a pingpong check', () => {
     await expect(run()).rejects.toMatchObject({ reason });
   });
 
-  it('is tls where a server without TLS closes the connection during the handshake', async () => {
+  it('is tls if a server without TLS closes the connection during the handshake', async () => {
     await against(() => undefined);
     const plain = createServer((socket) => {
       socket.on('error', () => {}).once('data', () => socket.end());
@@ -241,7 +241,7 @@ describe('the reason of a pingpong check', () => {
     await expect(failed).rejects.toMatchObject({ reason: 'tls', message: expect.stringContaining('pong://') });
   });
 
-  it('is protocol where the answer is none', async () => {
+  it('is protocol if the answer is invalid', async () => {
     await against(() => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await expect(run()).rejects.toMatchObject({ reason: 'protocol' });
   });

@@ -4,8 +4,8 @@ import { FakeClock } from '../fake-clock.js';
 
 const DAY = '86400000';
 
-describe('the lag of a replica of PostgreSQL', () => {
-  it('is 0 once all is replayed, otherwise the age of the last transaction', () => {
+describe('the replication lag of PostgreSQL', () => {
+  it('is 0 when everything has been replayed, otherwise the age of the last transaction', () => {
     const lag = new ReplicaLag(1000, new FakeClock());
     expect(lag.evaluate(['t', 't', DAY])).toEqual({
       status: 'pass',

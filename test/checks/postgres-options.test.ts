@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { postgresCheck } from '../../src/checks/postgres/index.js';
 import { runCheck } from '../live/run-check.js';
 
-describe('the options of the check postgres', () => {
+describe('the options of the postgres check', () => {
   it.each([
     [{}, /url is missing; allowed: url, or host/],
     [{ url: 'postgres://h/', user: 'me' }, /user is given together with url; allowed: only without url/],
@@ -26,7 +26,7 @@ describe('the options of the check postgres', () => {
   });
 });
 
-describe('a server that does not speak the protocol of PostgreSQL', () => {
+describe('a server that does not use the PostgreSQL protocol', () => {
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();

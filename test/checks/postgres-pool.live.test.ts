@@ -6,7 +6,7 @@ import { PostgresServer } from '../live/postgres.js';
 import { TcpProxy } from '../live/proxy.js';
 import { runCheck } from '../live/run-check.js';
 
-describe('the check postgres of a pool', () => {
+describe('the postgres check with a pool', () => {
   let server: PostgresServer;
   beforeAll(async () => {
     server = await PostgresServer.start();

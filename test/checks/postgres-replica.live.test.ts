@@ -5,7 +5,7 @@ import { FakeClock } from '../fake-clock.js';
 import { PostgresServer } from '../live/postgres.js';
 import { runCheck } from '../live/run-check.js';
 
-describe('the check postgres of a replica', () => {
+describe('the postgres check of a replica', () => {
   let primary: PostgresServer;
   let replica: PostgresServer;
   beforeAll(async () => {
@@ -39,7 +39,7 @@ describe('the check postgres of a replica', () => {
     while (!(await replica.query(`SELECT ${sql} AS met`))[0]?.met);
   };
 
-  it('passes, and fails with role if a primary is required, or the reverse', async () => {
+  it('passes, and fails with role if a primary is required, and vice versa', async () => {
     expect(await runCheck(check())).toMatchObject({ status: 'pass', observedValue: { role: 'replica' } });
     expect(await runCheck(check({ role: 'replica' }))).toMatchObject({ status: 'pass' });
     expect(await runCheck(check({ role: 'primary' }))).toMatchObject({

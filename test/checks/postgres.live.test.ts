@@ -9,7 +9,7 @@ import { TcpProxy } from '../live/proxy.js';
 import { runCheck } from '../live/run-check.js';
 import { connectionTimes, spreadTimes } from './connection-times.js';
 
-describe('the check postgres', () => {
+describe('the postgres check', () => {
   const authority = new Authority();
   let server: PostgresServer;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe('the check postgres', () => {
     expect(await connectionTimes((clock) => check({ url }, clock), proxy)).toEqual(spreadTimes);
   });
 
-  it('accepts the parts of an address in place of a URL', async () => {
+  it('accepts the parts of an address instead of a URL', async () => {
     const { host, port } = server;
     const parts = { host, port, user: 'app', password: 'p4ss-w0rd', database: 'postgres' };
     expect(await runCheck(check(parts))).toMatchObject(passed);
@@ -91,7 +91,7 @@ describe('the check postgres', () => {
     expect(await runCheck(trial)).toMatchObject(passed);
   });
 
-  it('connects again over a connection that was cut, and fails with timeout over a dead one', async () => {
+  it('reconnects after a reset connection, and fails with timeout on a dead one', async () => {
     const proxy = await TcpProxy.start({ to: server.port });
     closing.push(() => proxy.stop());
     const trial = check({ url: server.url({ port: proxy.port }), timeout: 500 });

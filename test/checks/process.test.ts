@@ -81,7 +81,7 @@ describe('a process check', () => {
     while ((await ask()).status !== 'pass') await pause(20);
   }, 30_000);
 
-  it.each([0, 1, 5, 20, 60])('misses no delay, also one that begins %i ms after a run', async (after) => {
+  it.each([0, 1, 5, 20, 60])('detects each delay, even one that begins %i ms after a run', async (after) => {
     const run = make({ maxDelay: 200, maxUtilization: 100, window: 100 });
     await run();
     // Long enough that this run begins a new window.
@@ -95,7 +95,7 @@ describe('a process check', () => {
     await until(run, 'pass');
   });
 
-  it('only warns of what is not beyond its limit yet, and recovers', async () => {
+  it('only warns below its limits, and recovers', async () => {
     const run = make({ warnDelay: 200, maxDelay: 60_000, warnUtilization: 100, maxUtilization: 100, window: 100 });
     await until(run, 'pass');
     await pause(150);
@@ -111,7 +111,7 @@ describe('a process check', () => {
     await until(run, 'pass');
   });
 
-  it('says that the event loop is busy, and when it no longer is', async () => {
+  it('reports that the event loop is busy, and recovers', async () => {
     const run = make({ maxDelay: 0, maxUtilization: 90, window: 200 });
     await run();
     // On a busy machine, this process may not get enough CPU time between two runs.
@@ -124,14 +124,14 @@ describe('a process check', () => {
     await until(run, 'pass');
   });
 
-  it('says nothing of how busy a time was that is shorter than its window', async () => {
+  it('does not report the utilization of a time shorter than its window', async () => {
     const run = make({ maxDelay: 0, maxUtilization: 1, window: 60_000 });
     await run();
     await toil(100);
     expect(await run()).toMatchObject({ status: 'pass' });
   });
 
-  it('says how full the heap is', async () => {
+  it('reports the heap usage', async () => {
     const { heap_size_limit } = getHeapStatistics();
     const ballast = new Array(Math.ceil((heap_size_limit * 0.02) / 8)).fill(0.5);
     expect(await make({ maxDelay: 0, maxHeap: 1 })()).toMatchObject({
@@ -160,7 +160,7 @@ describe('a process check', () => {
     expect(await run()).toMatchObject({ status: 'fail', reason: 'threshold' });
   });
 
-  it('watches no more once it is closed', async () => {
+  it('stops measuring when it is closed', async () => {
     const run = make({ maxDelay: 100, window: 100 });
     await run();
     await check?.close?.();

@@ -70,8 +70,8 @@ function check(client: RedisClient, settings: CheckSettings = {}): CheckDefiniti
 const well = { status: 'pass', observedValue: 'primary', observedUnit: 'role' };
 const exhausted = { status: 'fail', reason: 'pool-exhausted' };
 
-describe.each(kinds)('a Redis check of the application’s own client of %s', (_kind, connected) => {
-  it('passes, on one connection of its own beside it', async () => {
+describe.each(kinds)('a Redis check of the application’s %s client', (_kind, connected) => {
+  it('passes, with its own connection in addition to the client', async () => {
     const proxy = await TcpProxy.start({ to: server.port });
     closing.push(() => proxy.stop());
     const { client } = await connected(proxy.port);
@@ -81,7 +81,7 @@ describe.each(kinds)('a Redis check of the application’s own client of %s', (_
     expect(proxy.connections).toBe(2);
   });
 
-  it('says pool-exhausted of one that is blocked while its server is well, keeps one PING in it, and recovers', async () => {
+  it('reports pool-exhausted for a blocked client while its server works, keeps one PING in it, and recovers', async () => {
     const { client, block } = await connected(server.port);
     const list = `list-${Math.random()}`;
     const blocked = block(list);
@@ -110,7 +110,7 @@ describe.each(kinds)('a Redis check of the application’s own client of %s', (_
     expect(await runCheck(trial)).toMatchObject(well);
   });
 
-  itOwnServer('says refused or timeout where the server is not well, and passes when both are back', async () => {
+  itOwnServer('reports refused or timeout if the server fails, and passes when both are back', async () => {
     const { client } = await connected(server.port);
     const trial = check(client);
     await server.freeze();
@@ -123,14 +123,14 @@ describe.each(kinds)('a Redis check of the application’s own client of %s', (_
   });
 });
 
-describe('a Redis check of a client of ioredis', () => {
-  it('leaves one alone that the application has not connected', async () => {
+describe('a Redis check of an ioredis client', () => {
+  it('does not use a client that the application has not connected', async () => {
     const client = new Ioredis(server.url(), { lazyConnect: true });
     expect(await runCheck(check(client))).toMatchObject(well);
     expect(client.status).toBe('wait');
   });
 
-  it('says pool-exhausted of one that has been ended, and keeps nothing in it', async () => {
+  it('reports pool-exhausted for a closed client, and keeps nothing in it', async () => {
     const client = new Ioredis(server.url(), { lazyConnect: true });
     await client.connect();
     const ended = new Promise((resolve) => client.once('end', resolve));
@@ -144,7 +144,7 @@ describe('a Redis check of a client of ioredis', () => {
     expect((client as unknown as { offlineQueue: { length: number } }).offlineQueue.length).toBe(0);
   });
 
-  itOwnServer('logs in as it does, and shows no password', async () => {
+  itOwnServer('logs in like the client, and shows no password', async () => {
     await server.command(['ACL', 'SETUSER', 'app', 'on', '>r1ght-p4ss', '~*', '+@all']);
     const login = { lazyConnect: true, port: server.port, host: server.host, username: 'app' };
     expect(await runCheck(check(new Ioredis({ ...login, password: 'r1ght-p4ss' })))).toMatchObject(well);
@@ -156,8 +156,8 @@ describe('a Redis check of a client of ioredis', () => {
   });
 });
 
-describe('a Redis check of a client of redis', () => {
-  it('leaves one alone that the application has not connected, and says pool-exhausted of one that has been ended', async () => {
+describe('a Redis check of a redis client', () => {
+  it('does not use a client that the application has not connected, and reports pool-exhausted for a closed one', async () => {
     const client = createClient({ url: server.url() });
     const trial = check(client);
     expect(await runCheck(trial)).toMatchObject(well);

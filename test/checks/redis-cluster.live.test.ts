@@ -34,7 +34,7 @@ describe('a check of a Redis cluster', () => {
   }
   const well = { status: 'pass', observedValue: 'primary' };
 
-  itOwnServer('passes at each node with any key, and writes a key that the node serves', async () => {
+  itOwnServer('passes on each node with any key, and writes a key that the node serves', async () => {
     for (const node of nodes) await node.command(['FLUSHALL']);
     for (const node of nodes) {
       expect(await runCheck(check(node))).toMatchObject(well);
@@ -49,7 +49,7 @@ describe('a check of a Redis cluster', () => {
     ]);
   });
 
-  itOwnServer('fails where the node takes no writes, whosever the slot of the key is', async () => {
+  itOwnServer('fails if the node accepts no writes, whichever node serves the key', async () => {
     const [node] = nodes;
     closing.push(() => node?.command(['CONFIG', 'SET', 'maxmemory', 0]));
     await node?.command(['CONFIG', 'SET', 'maxmemory', 1]);
@@ -74,7 +74,7 @@ describe('a check of a Redis cluster', () => {
     for (const node of nodes) expect(await runCheck(check(node, { write: 'b' }))).toMatchObject(well);
   });
 
-  itOwnServer('warns where the user may not see the state', async () => {
+  itOwnServer('warns if the user may not read the state', async () => {
     const [node] = nodes as [Redis];
     await node.command(['ACL', 'SETUSER', 'prober', 'on', '>pw', '+ping', '+info']);
     const url = node.url({ user: 'prober', password: 'pw' });
@@ -85,7 +85,7 @@ describe('a check of a Redis cluster', () => {
     });
   });
 
-  itOwnServer('fails with cluster-down at each node while a slot is not served, and passes when all are', async () => {
+  itOwnServer('fails with cluster-down on each node while a slot is not served, and passes when all are', async () => {
     const [first, second] = nodes as [Redis, Redis];
     await second.command(['ACL', 'SETUSER', 'safe', 'on', '>pw', '+@all', '-@dangerous']);
     const safe = check(second, { url: second.url({ user: 'safe', password: 'pw' }) });
@@ -108,7 +108,7 @@ describe('a check of a Redis cluster', () => {
     for (const made of [plain, writing]) expect(await runCheck(made)).toMatchObject(well);
   });
 
-  itOwnServer('fails with cluster-down where the state is ok and the slot of its key is not served', async () => {
+  itOwnServer('fails with cluster-down if the state is ok but the slot of its key is not served', async () => {
     const [node] = await startCluster([[0, 16_383]]);
     closing.push(() => node?.stop());
     await node?.command(['CONFIG', 'SET', 'cluster-require-full-coverage', 'no']);
@@ -126,7 +126,7 @@ describe('a check of a Redis cluster', () => {
     ['a', 15_495],
     ['123456789', 0x31c3],
     ['ключ', 10_303],
-  ])('finds the slot of %j as Redis does', async (text, slot) => {
+  ])('computes the slot of %j like Redis', async (text, slot) => {
     expect(slotOf(text)).toBe(slot);
     if (nodes[0]) expect(await nodes[0].command(['CLUSTER', 'KEYSLOT', text])).toBe(slot);
   });

@@ -45,7 +45,7 @@ describe('the new connections of a Redis check', () => {
     while (proxy.connections > 2) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  itOwnServer('show with a warning that the server has none left, until it has again', async () => {
+  itOwnServer('warn if the server has no free connection, until it has one again', async () => {
     const small = await Redis.start();
     closing.push(() => small.stop());
     const trial = check(small.url());
@@ -71,7 +71,7 @@ describe('the new connections of a Redis check', () => {
     expect(outcome).toMatchObject(well);
   });
 
-  itOwnServer('show the same by TLS, where the server can only hang up', async () => {
+  itOwnServer('warn in the same way over TLS, where the server can only close the connection', async () => {
     const { cert, key, remove } = makeCertificate();
     closing.push(remove);
     const port = await freePort();
@@ -90,7 +90,7 @@ describe('the new connections of a Redis check', () => {
     expect(await runCheck(second)).toMatchObject({ status: 'fail', reason: 'reset' });
   });
 
-  itOwnServer('show that the password was changed, though the existing one still answers', async () => {
+  itOwnServer('detect a changed password, although the existing connection still answers', async () => {
     const trial = check(server.url());
     await runCheck(trial);
     await server.command(['CONFIG', 'SET', 'requirepass', 'hush']);
@@ -100,7 +100,7 @@ describe('the new connections of a Redis check', () => {
     expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'auth' });
   });
 
-  itOwnServer('go to the address that the name has now', async () => {
+  itOwnServer('use the current address of the name', async () => {
     let address = '127.0.0.1';
     jest.spyOn(dns, 'lookup').mockImplementation(((_name: string, options: { all?: boolean }, done: Lookup) => {
       if (options.all) done(null, [{ address, family: 4 }]);

@@ -6,7 +6,7 @@ import { runCheck } from '../live/run-check.js';
 /** Maximum number of bytes that a server may send before it is disconnected, including what the kernel buffers. */
 const MOST_SENT = 24 * 1024 ** 2;
 
-describe('a check of a Redis that wants to exhaust it', () => {
+describe('a check of a hostile Redis', () => {
   let server: Server;
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
@@ -60,14 +60,14 @@ describe('a check of a Redis that wants to exhaust it', () => {
       () => `$1000000\r\n${'x'.repeat(1_000_000)}\r\n`,
     ],
     ['zero bytes without an end', /not a Redis server/, () => '\0'.repeat(65_536)],
-  ])('cuts off %s', async (what, output, said) => {
+  ])('disconnects a server that sends %s', async (what, output, said) => {
     const first = { 'a line without an end': '+', 'an error without an end': '-ERR ', 'a number without an end': ':' };
     const outcome = await runAgainst(said, { first: first[what as keyof typeof first] ?? '' });
     expect(outcome).toMatchObject({ status: 'fail', reason: 'protocol', output: expect.stringMatching(output) });
     expect(outcome.sent).toBeLessThan(MOST_SENT);
   });
 
-  it('takes a role that lists many replicas, and an INFO of 300 KiB', async () => {
+  it('accepts a role that lists many replicas, and an INFO of 300 KiB', async () => {
     const replica = '*3\r\n$9\r\n127.0.0.1\r\n$4\r\n6379\r\n$1\r\n0\r\n';
     const info = `cluster_enabled:0\r\n${'x'.repeat(300_000)}`;
     const role = `*3\r\n$6\r\nmaster\r\n:1\r\n*500\r\n${replica.repeat(500)}`;

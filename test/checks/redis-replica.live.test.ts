@@ -33,27 +33,30 @@ describe('a check of a Redis and its replica', () => {
   const isPrimary = { status: 'pass', observedValue: 'primary', observedUnit: 'role' };
   const isReplica = { status: 'pass', observedValue: 'replica', observedUnit: 'role' };
 
-  itOwnServer('fails with role where a primary is wanted, follows a failover, and passes where none is', async () => {
-    const [first, second] = [check(primary, { role: 'primary' }), check(replica, { role: 'primary' })];
-    expect(await runCheck(first)).toMatchObject(isPrimary);
-    expect(await runCheck(second)).toMatchObject({
-      status: 'fail',
-      reason: 'role',
-      output: 'the role is replica, not primary',
-      observedValue: 'replica',
-    });
-    expect(await runCheck(check(replica))).toMatchObject(isReplica);
-    undoing.push(async () => {
-      await primary.command(['REPLICAOF', 'NO', 'ONE']);
-      await replica.follow(primary);
-    });
-    await replica.command(['REPLICAOF', 'NO', 'ONE']);
-    await primary.follow(replica);
-    expect(await runCheck(first)).toMatchObject({ status: 'fail', reason: 'role' });
-    expect(await runCheck(second)).toMatchObject(isPrimary);
-  });
+  itOwnServer(
+    'fails with role if a primary is required, follows a failover, and passes if none is required',
+    async () => {
+      const [first, second] = [check(primary, { role: 'primary' }), check(replica, { role: 'primary' })];
+      expect(await runCheck(first)).toMatchObject(isPrimary);
+      expect(await runCheck(second)).toMatchObject({
+        status: 'fail',
+        reason: 'role',
+        output: 'the role is replica, not primary',
+        observedValue: 'replica',
+      });
+      expect(await runCheck(check(replica))).toMatchObject(isReplica);
+      undoing.push(async () => {
+        await primary.command(['REPLICAOF', 'NO', 'ONE']);
+        await replica.follow(primary);
+      });
+      await replica.command(['REPLICAOF', 'NO', 'ONE']);
+      await primary.follow(replica);
+      expect(await runCheck(first)).toMatchObject({ status: 'fail', reason: 'role' });
+      expect(await runCheck(second)).toMatchObject(isPrimary);
+    },
+  );
 
-  itOwnServer('writes a key that goes by itself, and fails with read-only on a replica', async () => {
+  itOwnServer('writes a key that expires, and fails with read-only on a replica', async () => {
     expect(await runCheck(check(primary, { write: KEY }))).toMatchObject(isPrimary);
     const left = Number(await primary.command(['PTTL', KEY]));
     expect(left).toBeGreaterThan(0);
@@ -71,7 +74,7 @@ describe('a check of a Redis and its replica', () => {
     expect(await runCheck(check(primary))).toMatchObject(isPrimary);
   });
 
-  itOwnServer('fails with out-of-memory where it writes and there is none, and passes when there is', async () => {
+  itOwnServer('fails with out-of-memory if it writes and there is no memory, and passes when there is', async () => {
     const [writing, asking] = [check(primary, { write: KEY }), check(primary)];
     undoing.push(() => primary.command(['CONFIG', 'SET', 'maxmemory', 0]));
     await primary.command(['CONFIG', 'SET', 'maxmemory-policy', 'noeviction']);
@@ -86,7 +89,7 @@ describe('a check of a Redis and its replica', () => {
     expect(await runCheck(writing)).toMatchObject(isPrimary);
   });
 
-  itOwnServer('warns where the user may neither see the role nor write', async () => {
+  itOwnServer('warns if the user may neither read the role nor write', async () => {
     await primary.command(['ACL', 'SETUSER', 'prober', 'on', '>pw', '+ping', 'resetkeys']);
     undoing.push(() => primary.command(['ACL', 'DELUSER', 'prober']));
     const url = primary.url({ user: 'prober', password: 'pw' });
@@ -102,7 +105,7 @@ describe('a check of a Redis and its replica', () => {
     });
   });
 
-  itOwnServer('says master-down of a replica whose primary is killed, and passes when it is back', async () => {
+  itOwnServer('reports master-down for a replica whose primary was killed, and passes when it is back', async () => {
     const [stale, strict] = [check(replica), check(replica, { role: 'primary' })];
     expect(await runCheck(stale)).toMatchObject(isReplica);
     await primary.kill();

@@ -25,9 +25,9 @@ const replies = [
  */
 const MAX_REPLIES = 16;
 
-describe('the guard of replies', () => {
+describe('the guard for replies', () => {
   it.each(replies.map((reply) => [JSON.stringify(reply.slice(0, 40)), reply]))(
-    'follows %s, whole, in halves and by bytes, to its last one',
+    'accepts %s, whole, in halves and byte by byte',
     (_text, reply) => {
       const bytes = Buffer.from(reply);
       const sizes = bytes.length > 1024 ? [bytes.length, 65_536, 1000] : [bytes.length, Math.ceil(bytes.length / 2), 1];
@@ -68,7 +68,7 @@ describe('the guard of replies', () => {
     ['a map, which is of another version', /not a Redis server/, '%1\r\n+a\r\n+b\r\n'],
     ['a number of any size', /not a Redis server/, `(${'9'.repeat(100)}\r\n`],
     ['text', /not a Redis server/, 'HTTP/1.1 400 Bad Request\r\n'],
-  ])('refuses %s, however it is cut', (_what, message, said) => {
+  ])('refuses %s, however it is split', (_what, message, said) => {
     for (const size of [said.length, 1000, 1]) {
       const guard = new RedisReplyGuard();
       const bytes = Buffer.from(said);
@@ -88,7 +88,7 @@ describe('the guard of replies', () => {
     expect(check).toThrow(expect.objectContaining({ reason: 'tls' }));
   });
 
-  it('counts again from each command', () => {
+  it('restarts its counts with each command', () => {
     const guard = new RedisReplyGuard();
     for (let command = 0; command < 20; command++) {
       guard.reset();

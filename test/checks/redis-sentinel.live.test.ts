@@ -13,7 +13,7 @@ const itOwnServer = ownServer('TEST_REDIS_URL');
 const NAME = 'shop.cache';
 const PASSWORD = 'wh1spered';
 
-describe('a check of a Redis that Sentinels watch', () => {
+describe('a check of a Redis with Sentinels', () => {
   let servers: [Redis, Redis];
   let sentinels: [Sentinel, Sentinel];
   let clock: FakeClock;
@@ -50,14 +50,14 @@ describe('a check of a Redis that Sentinels watch', () => {
   const isPrimary = { status: 'pass', observedValue: 'primary' };
   const isReplica = { status: 'pass', observedValue: 'replica' };
 
-  itOwnServer('finds the primary, takes its writes, and finds a replica where that is wanted', async () => {
+  itOwnServer('finds the primary, writes to it, and finds a replica if one is required', async () => {
     expect(await runCheck(check({ write: 'via' }))).toMatchObject(isPrimary);
     expect(await servers[0].command(['EXISTS', 'via'])).toBe(1);
     expect(await runCheck(check({ role: 'any' }))).toMatchObject(isPrimary);
     expect(await runCheck(check({ role: 'replica' }))).toMatchObject(isReplica);
   });
 
-  itOwnServer('does as much for an application’s client of ioredis, in its own role', async () => {
+  itOwnServer('does the same for an application’s ioredis client, with its role', async () => {
     const given = { sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })), name: NAME };
     for (const [role, wanted] of [
       ['master', isPrimary],
@@ -77,7 +77,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(check({ url }))).toMatchObject(isPrimary);
   });
 
-  itOwnServer('says of each Sentinel why it was of no use', async () => {
+  itOwnServer('reports for each Sentinel why it failed', async () => {
     const [first, second] = sentinels;
     const gone = await freePort();
     const url = `redis+sentinel://127.0.0.1:${gone},${servers[0].host}:${servers[0].port}/${NAME}`;
@@ -107,7 +107,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     });
   });
 
-  itOwnServer('warns while no Sentinel answers and the existing connection does', async () => {
+  itOwnServer('warns while no Sentinel answers but the existing connection does', async () => {
     const [primary] = servers;
     const lone = await Sentinel.start(NAME, primary);
     closing.push(() => lone.stop());
@@ -126,7 +126,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'refused' });
   });
 
-  itOwnServer('logs in at the Sentinels with their own password, and shows none', async () => {
+  itOwnServer('logs in to the Sentinels with their password, and shows none', async () => {
     const locked = await Sentinel.start(NAME, servers[0], [`requirepass ${PASSWORD}`]);
     closing.push(() => locked.stop());
     const url = `redis+sentinel://${locked.address}/${NAME}`;
@@ -138,7 +138,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(check({ url }))).toMatchObject({ status: 'fail', reason: 'auth' });
   });
 
-  itOwnServer('reports a Sentinel at a plain URL, also with a database or a key to write', async () => {
+  itOwnServer('reports a Sentinel at a plain URL, even with a database or a key to write', async () => {
     const { address } = sentinels[0];
     const found = {
       status: 'fail',
@@ -158,7 +158,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(made)).toMatchObject({ reason: 'tls', output: expect.stringMatching(/does not use TLS/) });
   });
 
-  itOwnServer('checks the new primary at once when the former one has stopped', async () => {
+  itOwnServer('checks the new primary immediately when the previous one has stopped', async () => {
     const [first, second] = await Promise.all([Redis.start(), Redis.start()]);
     const lone = await Sentinel.start(NAME, first);
     closing.push(() => Promise.all([first.stop(), second.stop(), lone.stop()]));
@@ -176,7 +176,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     });
   });
 
-  itOwnServer('follows a failover at once, in both roles', async () => {
+  itOwnServer('follows a failover immediately, with both roles', async () => {
     // Separate servers, because the roles of the others must not depend on the order of the tests.
     const { servers, sentinels } = await watchedPair();
     closing.push(() => Promise.all([...sentinels, ...servers].map((each) => each.stop())));
@@ -207,14 +207,14 @@ describe('the URL of Sentinels', () => {
     [{ url: 'redis://:hidden@a:1,b:2/0' }, /url is a URL with several hosts/],
     [{ url: 'redis://a:1', sentinel: { password: 'hidden' } }, /sentinel is given without redis\+sentinel:\/\//],
     [{ url: 'redis+sentinel://a/x', sentinel: { pass: 'hidden' } }, /sentinel.pass is not a known option/],
-  ])('is refused as %j', (options, message) => {
+  ])('is refused: %j', (options, message) => {
     const make = () => redisCheck(options as RedisOptions);
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hidden/);
   });
 
-  it('may hold a password with a comma, addresses in brackets, and a database', () => {
+  it('may contain a password with a comma, addresses in brackets, and a database', () => {
     const url = 'rediss+sentinel://me:a,b%40c@[::1]:5,host/the%20name/4';
     expect(redisCheck({ url }).secrets).toEqual(expect.arrayContaining(['a,b@c', 'a,b%40c']));
   });

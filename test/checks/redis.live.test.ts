@@ -45,27 +45,24 @@ describe('a check of Redis', () => {
     await connectionsFallTo(before);
   });
 
-  itOwnServer(
-    'ends at its timeout while the server is frozen, holds nothing, and is well at the next run',
-    async () => {
-      const before = await connections();
-      const definition = check({ url: server.url(), timeout: 300 });
-      expect(await runCheck(definition)).toMatchObject(well);
-      await server.freeze();
-      // First with a kept connection, then without one.
-      for (let run = 0; run < 3; run++) {
-        const outcome = await runCheck(definition);
-        expect(outcome).toMatchObject({ status: 'fail', reason: 'timeout' });
-        expect(outcome.ms).toBeGreaterThanOrEqual(299);
-      }
-      server.thaw();
-      await connectionsFallTo(before);
-      expect(await runCheck(definition)).toMatchObject(well);
-      expect(await connections()).toBe(before + 1);
-    },
-  );
+  itOwnServer('ends at its timeout while the server is frozen, keeps nothing, and passes in the next run', async () => {
+    const before = await connections();
+    const definition = check({ url: server.url(), timeout: 300 });
+    expect(await runCheck(definition)).toMatchObject(well);
+    await server.freeze();
+    // First with a kept connection, then without one.
+    for (let run = 0; run < 3; run++) {
+      const outcome = await runCheck(definition);
+      expect(outcome).toMatchObject({ status: 'fail', reason: 'timeout' });
+      expect(outcome.ms).toBeGreaterThanOrEqual(299);
+    }
+    server.thaw();
+    await connectionsFallTo(before);
+    expect(await runCheck(definition)).toMatchObject(well);
+    expect(await connections()).toBe(before + 1);
+  });
 
-  itOwnServer('fails with refused while it is stopped, and passes at the first run after its restart', async () => {
+  itOwnServer('fails with refused while it is stopped, and passes in the first run after its restart', async () => {
     const definition = check({ url: server.url() });
     await runCheck(definition);
     await server.kill();
@@ -76,7 +73,7 @@ describe('a check of Redis', () => {
     expect(await runCheck(definition)).toMatchObject(well);
   });
 
-  itOwnServer('does not see that it was restarted between two runs', async () => {
+  itOwnServer('passes if the server was restarted between two runs', async () => {
     const definition = check({ url: server.url() });
     await runCheck(definition);
     await server.restart();
@@ -108,7 +105,7 @@ describe('a check of Redis', () => {
     await server.command(['CONFIG', 'SET', 'requirepass', ''], secret);
   });
 
-  itOwnServer('passes without a role where the user may only PING', async () => {
+  itOwnServer('passes without a role if the user may only PING', async () => {
     await server.command(['ACL', 'SETUSER', 'prober', 'on', '>pw', '+ping']);
     const outcome = await runCheck(check({ url: server.url({ user: 'prober', password: 'pw' }) }));
     expect(outcome.status).toBe('pass');
@@ -118,7 +115,7 @@ describe('a check of Redis', () => {
     expect(refused).toMatchObject({ status: 'fail', reason: 'auth', output: expect.stringMatching(/^NOPERM/) });
   });
 
-  itOwnServer('fails with too-many-connections, and passes when there is a free one', async () => {
+  itOwnServer('fails with too-many-connections, and passes when a connection is free', async () => {
     const definition = check({ url: server.url() });
     const client = await Redis.start();
     closing.push(() => client.stop());
@@ -134,7 +131,7 @@ describe('a check of Redis', () => {
     expect((await runCheck(second)).status).toBe('pass');
   });
 
-  it('reports a connection that was cut between runs, and a peer that no longer answers', async () => {
+  it('reports a connection that was reset between runs, and a peer that no longer answers', async () => {
     const proxy = await TcpProxy.start({ to: server.port });
     closing.push(() => proxy.stop());
     const definition = check({ url: server.url({ host: '127.0.0.1', port: proxy.port }), timeout: 400 });
@@ -164,7 +161,7 @@ it('reports the error of a server that then resets the connection', async () => 
   }
 });
 
-describe('a check of what is no Redis', () => {
+describe('a check of another kind of server', () => {
   let server: Server;
   const answering = async (answer: (socket: Socket) => void) => {
     server = createServer((socket) => {
@@ -196,7 +193,7 @@ describe('a check of what is no Redis', () => {
     expect(outcome).toMatchObject({ status: 'fail', reason });
   });
 
-  it('fails with tls at a port without TLS', async () => {
+  it('fails with tls on a port without TLS', async () => {
     const url = await answering((socket) => socket.once('data', () => socket.end('-ERR unknown command\r\n')));
     expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({
       reason: 'tls',

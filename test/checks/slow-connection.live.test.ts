@@ -103,7 +103,7 @@ async function modulesLoaded(factory: string, url: string): Promise<{ byLoad: st
   return modules;
 }
 
-describe('a check whose connection takes almost its timeout to be made', () => {
+describe('a check whose connection takes almost its timeout to open', () => {
   describe('of MariaDB', () => {
     let server: MariaDb;
     beforeAll(async () => {
@@ -115,7 +115,7 @@ describe('a check whose connection takes almost its timeout to be made', () => {
       expect(byLoad).toContainEqual(expect.stringContaining('mysql2'));
       expect(byRun).toEqual([]);
     });
-    it('passes its first run', () => passes(server.port, (port) => mysqlCheck({ url: server.url({ port }) })));
+    it('passes in its first run', () => passes(server.port, (port) => mysqlCheck({ url: server.url({ port }) })));
   });
 
   ownServer('TEST_REDIS_URL')('of Redis passes its first run', async () => {
@@ -142,7 +142,7 @@ describe('a check whose connection takes almost its timeout to be made', () => {
     }
   });
 
-  it('of an HTTP service passes its first run', async () => {
+  it('of an HTTP service passes in its first run', async () => {
     const own = createServer({ cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) });
     const service = await HttpService.start({ server: own, scheme: 'https' });
     try {
@@ -153,7 +153,7 @@ describe('a check whose connection takes almost its timeout to be made', () => {
     }
   });
 
-  it('of a responder passes its first run', async () => {
+  it('of a responder passes in its first run', async () => {
     const { cert, key } = certificate;
     const service = createService({ listen: [{ url: 'pongs://127.0.0.1:0', tls: { cert, key } }], http: false });
     await service.start();

@@ -56,13 +56,13 @@ describe('the target of a check', () => {
     [{ connectionString: 'postgres:///shop?host=/run/postgresql' }, undefined],
     [{ connectionString: `host=db.test password=${secret}` }, undefined],
     [{}, undefined],
-  ])('of the pool of a PostgreSQL client %j is %s', (config, target) => expect(targetOfConfig(config)).toBe(target));
+  ])('of a PostgreSQL pool with %j is %s', (config, target) => expect(targetOfConfig(config)).toBe(target));
 
   it.each([
     [{ path: '/run/redis.sock', password: secret }, 'redis:///run/redis.sock'],
     [{ path: '/run/redis.sock', db: 2 }, 'redis:///run/redis.sock 2'],
     [{ host: '::1', port: 1, db: 3, tls: {} }, 'rediss://[::1]:1/3'],
-  ])('of a Redis client %j is %s', (login, target) => expect(targetOfLogin(login)).toBe(target));
+  ])('of a Redis client with %j is %s', (login, target) => expect(targetOfLogin(login)).toBe(target));
 
   it.each([
     ['services/T00000000/B00000000/XyZ4567890abcdefghij1234', 'services/T00000000/B00000000/***'],
@@ -77,13 +77,13 @@ describe('the target of a check', () => {
     void definition.close?.();
   });
 
-  it('has no mask in scheme and host, which would tell the password', () => {
+  it('has no mask in scheme and host, which would reveal the password', () => {
     const definition = redisCheck({ url: 'redis://:redis@redis/1' });
     expect(defineCheck('x', definition).target).toBe('redis://redis:6379/1');
     void definition.close?.();
   });
 
-  it('of the application is masked like an output', () => {
+  it('that the application defines is masked like an output', () => {
     const run = async () => {};
     const target = `db://me:${secret}@host/x?password=${secret}&a=${secret}-2`;
     const definition = { kind: 'mine', target, secrets: [`${secret}-2`], run } as unknown as CheckDefinition;

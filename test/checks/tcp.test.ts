@@ -40,7 +40,7 @@ async function run(options: TcpOptions): Promise<Outcome> {
 }
 
 describe('a tcp check', () => {
-  it('passes where a connection is taken, and closes it', async () => {
+  it('passes if a connection is accepted, and closes it', async () => {
     let closed: Promise<unknown> | undefined;
     const url = await serve((socket) => {
       closed = whenClosed(socket.resume());
@@ -49,14 +49,14 @@ describe('a tcp check', () => {
     await closed;
   });
 
-  it('says that nothing listens', async () => {
+  it('reports that nothing listens', async () => {
     const url = await serve(() => {});
     (server as Server).close();
     server = undefined;
     expect(await run({ url })).toMatchObject({ status: 'fail', reason: 'refused' });
   });
 
-  it('sends its text, in which the escapes of code stand for themselves', async () => {
+  it('sends its text, in which escapes are replaced', async () => {
     const received: string[] = [];
     const url = await serve((socket) => {
       socket.setEncoding('latin1').on('data', (text) => {
@@ -68,7 +68,7 @@ describe('a tcp check', () => {
     expect(received.join('')).toBe('PING\r\nA\\n');
   });
 
-  it('sends any byte by its two digits, and other text as UTF-8', async () => {
+  it('sends any byte by its two hexadecimal digits, and other text as UTF-8', async () => {
     let received = Buffer.alloc(0);
     const url = await serve((socket) => {
       socket.on('data', (bytes) => {
@@ -80,7 +80,7 @@ describe('a tcp check', () => {
     expect(received.toString('hex')).toBe(`00ff80c3a9${Buffer.from('\\x41').toString('hex')}`);
   });
 
-  it('sends without waiting for an answer where none is expected', async () => {
+  it('sends without waiting for an answer if none is expected', async () => {
     const received: string[] = [];
     let ended: Promise<unknown> | undefined;
     const url = await serve((socket) => {
@@ -92,7 +92,7 @@ describe('a tcp check', () => {
     expect(received.join('')).toBe('QUIT\r\n');
   });
 
-  it.each([['220 ready'], ['/^220 .*ready/'], [/READY$/im]])('expects %s in what comes', async (expected) => {
+  it.each([['220 ready'], ['/^220 .*ready/'], [/READY$/im]])('expects %s in the received data', async (expected) => {
     const url = await serve((socket) => {
       socket.write('220 mail.example ');
       setImmediate(() => socket.write('220 ready\r\n'));
@@ -100,17 +100,17 @@ describe('a tcp check', () => {
     expect(await run({ url, expect: expected })).toMatchObject({ status: 'pass' });
   });
 
-  it('fails on a connection that is closed before what is expected came', async () => {
+  it('fails if the connection is closed before the expected data has arrived', async () => {
     const url = await serve((socket) => void socket.end('500 no\r\n'));
     expect(await run({ url, expect: '220' })).toMatchObject({ status: 'fail', reason: 'bad-body' });
   });
 
-  it('fails with reset for a connection that is closed without data', async () => {
+  it('fails with reset if the connection is closed without data', async () => {
     const url = await serve((socket) => void socket.end());
     expect(await run({ url, expect: '220' })).toMatchObject({ status: 'fail', reason: 'reset' });
   });
 
-  it('reads no more of an answer than it may', async () => {
+  it('reads no more of an answer than its limit', async () => {
     const url = await saying(`${'x'.repeat(100)}ready`);
     expect(await run({ url, expect: 'ready', maxAnswer: 102 })).toMatchObject({
       status: 'fail',
@@ -130,7 +130,7 @@ describe('a tcp check', () => {
     await closed;
   });
 
-  it('repeats neither what it sent nor what came', async () => {
+  it('shows neither what it sent nor what it received', async () => {
     const url = await serve((socket) => void socket.end('NO hush-answer'));
     const outcome = await run({ url, send: 'AUTH hush-sent', expect: 'OK' });
     expect(JSON.stringify(outcome)).not.toMatch(/hush/);
@@ -138,7 +138,7 @@ describe('a tcp check', () => {
 });
 
 describe('the options of a tcp check', () => {
-  it('refuse port 3306 unless forced, and say why', () => {
+  it('refuse port 3306 unless forced, with the reason', () => {
     const url = 'tcp://db.internal:3306';
     expect(() => tcpCheck({ url })).toThrow(
       expect.objectContaining({

@@ -109,7 +109,7 @@ describe('a tls-expiry check', () => {
     await closed;
   });
 
-  it('has limits that can be set, and turned off', async () => {
+  it('has limits that can be changed, and disabled', async () => {
     const url = await serve('one of 2 days');
     const day = ONE_DAY;
     expect(await run({ url, minRemaining: day, warnRemaining: day })).toMatchObject({ status: 'pass' });
@@ -118,7 +118,7 @@ describe('a tls-expiry check', () => {
     expect(await run({ url, minRemaining: 0, warnRemaining: 0 })).toMatchObject({ status: 'pass' });
   });
 
-  it('looks at the validity alone with verify: false, at which an expired certificate fails still', async () => {
+  it('checks only the validity with verify: false, with which an expired certificate still fails', async () => {
     const tls = { verify: false };
     const limits = { minRemaining: 0, warnRemaining: 0 };
     for (const which of ['one of another name', 'a self-signed one'] as const) {
@@ -132,12 +132,12 @@ describe('a tls-expiry check', () => {
   it.each([
     ['unknown', 'one of 30 days', selfSigned.cert, 'the certificate was issued by an unknown CA'],
     ['expired', 'one of an expired CA', expired.ca, 'the certificate was issued by a CA that has expired'],
-  ] as const)('fails at a CA that is %s', async (_, which, known, output) => {
+  ] as const)('fails for a CA that is %s', async (_, which, known, output) => {
     const url = await serve(which);
     expect(await run({ url, tls: { ca: known } })).toMatchObject({ status: 'fail', reason: 'tls', output });
   });
 
-  it('asks for the server by its name, or the one that is set', async () => {
+  it('requests the server by its name, or by the configured one', async () => {
     const names: unknown[] = [];
     const url = await serve('one of another name', {
       SNICallback: (name, done) => {
@@ -150,12 +150,12 @@ describe('a tls-expiry check', () => {
     expect(names).toEqual(['other.test', 'localhost']);
   });
 
-  it('checks the address where the host is one, and takes https:// as well', async () => {
+  it('checks the address if the host is one, and accepts https://', async () => {
     const url = (await serve('one of 30 days')).replace('tls://localhost', 'https://127.0.0.1');
     expect(await run({ url })).toMatchObject({ status: 'pass' });
   });
 
-  it('fails with refused where nothing listens, and passes when the server is back', async () => {
+  it('fails with refused if nothing listens, and passes when the server is back', async () => {
     const port = await freePort();
     const url = `tls://localhost:${port}`;
     expect(await run({ url })).toMatchObject({ status: 'fail', reason: 'refused' });
@@ -163,7 +163,7 @@ describe('a tls-expiry check', () => {
     expect(await run({ url })).toMatchObject({ status: 'pass' });
   });
 
-  it('sees a certificate that was renewed', async () => {
+  it('detects a renewed certificate', async () => {
     const url = await serve('one of 2 days');
     const check = tlsExpiryCheck({ url, timeout: 10_000, tls: { ca } });
     expect(await runCheck(check)).toMatchObject({ status: 'fail' });
@@ -176,7 +176,7 @@ describe('a tls-expiry check', () => {
     ['a server without TLS', (socket: Socket) => socket.end('220 ready\r\n'), 'tls'],
     ['a server that closes', (socket: Socket) => socket.end(), 'reset'],
     ['a server that resets', (socket: Socket) => socket.resetAndDestroy(), 'reset'],
-  ] as [string, (socket: Socket) => unknown, string][])('fails at %s', async (_, onConnection, reason) => {
+  ] as [string, (socket: Socket) => unknown, string][])('fails for %s', async (_, onConnection, reason) => {
     const url = await listen(createTcpServer(onConnection));
     expect(await run({ url })).toMatchObject({ status: 'fail', reason });
   });
@@ -212,7 +212,7 @@ describe('the options of a tls-expiry check', () => {
     expect(() => tlsExpiryCheck(options as TlsExpiryOptions)).toThrow(why);
   });
 
-  it('refuse a file that is no certificate, without quoting it', () => {
+  it('refuse a file that is not a certificate, without quoting it', () => {
     const path = authority.path('no.pem');
     writeFileSync(path, 'hush');
     expect(() => tlsExpiryCheck({ url: 'tls://h', tls: { cert: path, key: path } })).toThrow(/tls is not usable/);

@@ -50,7 +50,7 @@ describe('the certificate of a Redis', () => {
   });
 });
 
-describe('a Redis that speaks TLS where the check does not, or the other way', () => {
+describe('a Redis that uses TLS while the check does not, or vice versa', () => {
   ownServer('TEST_REDIS_URL')(
     'gets the reason tls, with and without a password, and a frozen one timeout',
     async () => {

@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 describe('pongcheck conformance', () => {
-  it.each(threadCounts)('finds no broken rule in pongcheck serve --threads %i', async (threads) => {
+  it.each(threadCounts)('finds no violated rule in pongcheck serve --threads %i', async (threads) => {
     command = new Command(['serve', '--threads', `${threads}`], { env: ANY });
     const [, address] = await command.says(/listening on pong:\/\/([^"]+)"/);
     const { code, stdout } = await pongcheck(['conformance', '--json', '--slack', '20s', address as string]);

@@ -16,7 +16,7 @@ async function emit(args: readonly string[], config: object = {}) {
 }
 
 describe('pongcheck emit', () => {
-  it('haproxy: checks by PING with a timeout above the deadline of the responder, and queries the agent for draining', async () => {
+  it('haproxy: checks with PING and a timeout above the responder deadline, and queries the agent for draining', async () => {
     const { stdout } = await emit(['haproxy', '--server', '10.0.0.5:80', '--server', '10.0.0.6:80'], {
       listen: [{ url: 'pong://0.0.0.0:7000' }],
       ping: { timeout: '3s' },
@@ -28,7 +28,7 @@ describe('pongcheck emit', () => {
     expect(stdout).toMatch(/ {2}server s1 10\.0\.0\.5:80\n {2}server s2 10\.0\.0\.6:80\n$/);
   });
 
-  it('haproxy: over TLS and behind the PROXY protocol without an agent, which supports neither', async () => {
+  it('haproxy: omits the agent with TLS and with the PROXY protocol, which it does not support', async () => {
     const listen = [
       { url: 'pong://127.0.0.1:7002', requireToken: true },
       { url: 'pongs://127.0.0.1:7001', tls: { cert: 'c.pem', key: 'k.pem' }, proxyProtocol: { from: ['10.0.0.0/8'] } },
@@ -40,7 +40,7 @@ describe('pongcheck emit', () => {
     expect(stdout).not.toContain('agent-check');
   });
 
-  it('haproxy: a backend of the mode of its frontends, tcp or http, with the same checks', async () => {
+  it('haproxy: a backend with the mode of its frontends, tcp or http, with the same checks', async () => {
     const config = { listen: [{ url: 'pong://0.0.0.0:7000' }] };
     const [plain, tcp, http] = await Promise.all(
       [[], ['--mode', 'tcp'], ['--mode', 'http']].map(
@@ -75,7 +75,7 @@ describe('pongcheck emit', () => {
     });
   });
 
-  it('kubernetes: HTTP probes that reach the port, and a grace above that of the drain', async () => {
+  it('kubernetes: HTTP probes that reach the port, and a grace period above that of the drain', async () => {
     const pod = parse((await emit(['kubernetes'], { drain: { grace: '20s' } })).stdout) as Record<string, any>;
     expect(pod.terminationGracePeriodSeconds).toBe(30);
     const [container] = pod.containers;
@@ -85,7 +85,7 @@ describe('pongcheck emit', () => {
     expect(container.startupProbe.failureThreshold).toBe(60);
   });
 
-  it('kubernetes: a process for each probe if HTTP is off', async () => {
+  it('kubernetes: one process per probe if HTTP is off', async () => {
     const { stdout } = await emit(['kubernetes'], { http: false, listen: [{ url: 'pong://0.0.0.0:7000' }] });
     const [container] = (parse(stdout) as Record<string, any>).containers;
     expect(container.readinessProbe.exec.command).toEqual([
@@ -124,7 +124,7 @@ describe('pongcheck emit', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('do not support TLS')]);
   });
 
-  it('envoy: by gRPC if it is enabled, else by HTTP', async () => {
+  it('envoy: uses gRPC if it is enabled, otherwise HTTP', async () => {
     const servers = ['--server', '10.0.0.5', '--server', '[::1]:8080'];
     const byGrpc = parse((await emit(['envoy', ...servers], { grpc: '0.0.0.0:7000' })).stdout) as Record<string, any>;
     const [cluster] = byGrpc.clusters;
@@ -147,7 +147,7 @@ describe('pongcheck emit', () => {
     expect(byHttp.clusters[0].typed_extension_protocol_options).toBeUndefined();
   });
 
-  it('consul: by gRPC if it is enabled, else by HTTP', async () => {
+  it('consul: uses gRPC if it is enabled, otherwise HTTP', async () => {
     const { stdout } = await emit(['consul'], { grpc: '0.0.0.0:7000', serviceId: 'shop' });
     expect(stdout).toContain('  name = "shop"\n');
     expect(stdout).toContain('    grpc = "127.0.0.1:7000/readiness"\n');
@@ -157,7 +157,7 @@ describe('pongcheck emit', () => {
   });
 
   it.each([{ threads: 0 }, { loop: { livenessStall: 0 } }])(
-    'kubernetes: names no limit of liveness with %j',
+    'kubernetes: names no liveness limit with %j',
     async (none) => {
       const { stdout } = await emit(['kubernetes'], { http: false, listen: [{ url: 'pong://0.0.0.0:7000' }], ...none });
       expect(stdout).not.toContain('loop.livenessStall');

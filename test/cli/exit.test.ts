@@ -76,7 +76,7 @@ describe('pongcheck ping --exit', () => {
     ['k8s', 1],
     ['docker', 1],
     ['consul', 2],
-  ])('%s has its own code for a usage error, which is printed on standard error', async (name, expected) => {
+  ])('%s has a separate code for a usage error, which is printed on standard error', async (name, expected) => {
     const { code, stdout, stderr } = await pongcheck(['ping', '--exit', name, '--cuont', '1']);
     expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
     expect(stderr).toMatch(/^pongcheck: unknown option --cuont; did you mean --count\?; see pongcheck ping --help\n$/);

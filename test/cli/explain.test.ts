@@ -55,7 +55,7 @@ describe('pongcheck explain', () => {
     });
   });
 
-  it('says that details are hidden', async () => {
+  it('reports that details are hidden', async () => {
     const { code, stdout } = await explained(1, undefined);
     expect([code, stdout]).toEqual([
       0,
@@ -63,7 +63,7 @@ describe('pongcheck explain', () => {
     ]);
   });
 
-  it('says that nothing is known without a responder', async () => {
+  it('reports that nothing is known without a responder', async () => {
     const { code, stdout } = await new Command(['explain', '127.0.0.1:1']).ended();
     expect([code, stdout]).toEqual([2, expect.stringMatching(/^No answer from 127\.0\.0\.1:1.*\n- .*refused/)]);
   });

@@ -95,7 +95,7 @@ describe('serve with a log that cannot be written', () => {
   it.each([
     ['to a full disk', [], 'SIGTERM'],
     ['to a full disk, with log.pretty', ['--log-pretty'], 'SIGINT'],
-  ] as const)('%s drops and counts lines, answers PINGs, and ends at a signal', async (_where, args, signal) => {
+  ] as const)('%s drops and counts lines, answers PINGs, and ends on a signal', async (_where, args, signal) => {
     const full = openSync('/dev/full', 'w');
     const serving = await serve([full, full], [...args]);
     closeSync(full);
@@ -196,7 +196,7 @@ describe('the output of a log', () => {
     expect(read).toContain(`dropped ${output.dropped}`);
   });
 
-  it('writes again as soon as that is possible, without a new line, and reports the dropped lines once', async () => {
+  it('writes again as soon as possible, without a new line, and reports the dropped lines once', async () => {
     output.write('first\n');
     await linesUntil(/first/);
     closeSync(reader);

@@ -45,7 +45,7 @@ describe('a command with an output that', () => {
     ['check-config --json', 74],
     ['emit haproxy', 74],
     ['--help', 74],
-  ])('is on a full disk prints one line, and no probe reports a failure for it: %s', async (args, code) => {
+  ])('is on a full disk prints one line, and no probe reports a failure because of it: %s', async (args, code) => {
     const full = openSync('/dev/full', 'w');
     expect(await run(args, full)).toEqual({ code, stderr: NOT_WRITTEN });
     closeSync(full);
@@ -58,7 +58,7 @@ describe('a command with an output that', () => {
     ['watch ADDRESS', 0],
     ['watch ADDRESS --json', 0],
     ['check-config', 0],
-  ])('has no reader any more ends silently, with the code of its result: %s', async (args, code) => {
+  ])('has lost its reader ends silently, with the code of its result: %s', async (args, code) => {
     expect(await run(args, 'gone')).toEqual({ code, stderr: '' });
   });
 });

@@ -42,7 +42,7 @@ describe('pongcheck ping', () => {
     ]);
   });
 
-  it('ends at SIGINT with the statistics, without --count', async () => {
+  it('ends on SIGINT with the statistics, without --count', async () => {
     const address = await scripted((ping) => ping.pong(PASS));
     const command = new Command(['ping', address, '-i', '5ms']);
     await command.says(/seq=2 /);
@@ -51,7 +51,7 @@ describe('pongcheck ping', () => {
     expect(stdout).toMatch(/sent, \d+ received, 0% loss/);
   });
 
-  it('ends immediately at a signal while a PING is unanswered, and does not count that PING', async () => {
+  it('ends immediately on a signal while a PING is unanswered, and does not count that PING', async () => {
     const address = await scripted((ping, nth) => nth === 1 && ping.pong(PASS));
     const command = new Command(['ping', address, '-i', '5ms', '-W', '1h']);
     await command.says(/seq=1 /);
@@ -115,7 +115,7 @@ describe('pongcheck ping', () => {
     expect(seen).toBe(detail);
   });
 
-  it('says that a report was truncated only if results were requested: the causes are always in it', async () => {
+  it('reports a truncated report only if results were requested, because it always contains the causes', async () => {
     const report = { state: 'fail', instance: 'i', causes: [{ instance: 'i', via: [], check: 'db', reason: 'lag' }] };
     const address = await scripted((ping) => ping.pong(FAIL, report, 0x04));
     const lineOf = async (...flags: string[]) => (await pongcheck(['ping', address, '-c', '1', ...flags])).stdout;
@@ -123,7 +123,7 @@ describe('pongcheck ping', () => {
     expect(await lineOf('--detail')).toMatch(/ ms truncated db=lag$/m);
   });
 
-  it('names the checks that do not pass, and runs none more often for it', async () => {
+  it('names the checks that do not pass, without running any more often', async () => {
     let runs = 0;
     const settings = { kind: 'function', interval: 0, maxAge: 3_600_000 };
     service = createService({
@@ -225,7 +225,7 @@ describe('pongcheck ping --detail', () => {
     ]);
   });
 
-  it('says whether a failure is shared, again when that changes', async () => {
+  it('reports whether a failure is shared, and reports each change', async () => {
     const shared = (failing: number, fate: string) => ({
       checks: { db: [{ state: 'fail', reason: 'timeout', fate, peers: { asked: 5, answered: 5, failing } }] },
     });
@@ -244,7 +244,7 @@ describe('pongcheck ping --detail', () => {
     ]);
   });
 
-  it('names a cause that is no check of the responder, such as its blocked event loop', async () => {
+  it('names a cause that is not a check of the responder, such as its blocked event loop', async () => {
     const causes = [
       { instance: 'a', via: [], check: 'event-loop', reason: 'loop-blocked', output: 'blocked since noon' },
       { instance: 'a', via: [], check: 'mysql', reason: 'timeout', output: 'no answer' },
@@ -260,7 +260,7 @@ describe('pongcheck ping --detail', () => {
     ]);
   });
 
-  it('prints no control characters of a peer', async () => {
+  it('prints no control characters from a peer', async () => {
     const hostile = { 'a\x1b[2J': [{ state: 'fail\x07', reason: '\x9b31m', output: '\r\nfake line\u202e' }] };
     const address = await scripted((ping) => ping.pong(FAIL, { checks: hostile }));
     for (const flags of [[], ['--json']]) {

@@ -47,9 +47,9 @@ describe('the start of a probe', () => {
 
   it('loads no other package', () => expect(strangers).toEqual([]));
 
-  it('loads one file beside the command', () => expect(files.sort()).toEqual(['cli.js', 'cli/ping.cjs']));
+  it('loads one file in addition to the command', () => expect(files.sort()).toEqual(['cli.js', 'cli/ping.cjs']));
 
-  it('contains what a PING needs: no other command, no long-lived connection, no schema of options', () => {
+  it('contains what a PING needs: no other command, no long-lived connection, no option schema', () => {
     const text = readFileSync(join(compiledPackage(), 'dist', 'cli', 'ping.cjs'), 'utf8');
     const modules = [...text.matchAll(/^\/\/ (\S+\.js)$/gm)].map(([, name]) => name as string);
     expect(modules).toContain('client/connection.js');

@@ -102,7 +102,7 @@ describe('SIGHUP', () => {
     ],
     ['refers to an unset variable', 'tokens: ["${NOBODY_SET_THIS}"]\n', ['NOBODY_SET_THIS']],
     ['has contradictory options', 'detail: token\n', ['tokens is empty']],
-  ])('changes nothing with a file that %s, and logs every issue with its line', async (_what, text, problems) => {
+  ])('changes nothing if the file %s, and logs each issue with its line', async (_what, text, problems) => {
     write('export default () => true;\n', 'own.mjs');
     const { port, http } = await serve(own);
     const peer = await peerAt(port);
@@ -154,7 +154,7 @@ describe('SIGHUP', () => {
     while (sockets.length < 2) await new Promise(setImmediate);
   });
 
-  it('imports a changed module, and an unchanged one no second time', async () => {
+  it('imports a changed module again, but not an unchanged one', async () => {
     const counted = (word: string) =>
       `let made = 0;\nexport default () => { made++; return { kind: 'x', run: async () => ({ status: 'warn', output: '${word} ' + made }) }; };\n`;
     const text = 'checks: { own: { kind: module, path: ./own.mjs, some: option, interval: 100ms } }\n';
@@ -174,7 +174,7 @@ describe('SIGHUP', () => {
     for (;;) if ((await output()) === 'second 1') break;
   });
 
-  it('closes the connections of a removed token, which is not logged', async () => {
+  it('closes the connections of a removed token, without logging the token', async () => {
     const { port } = await serve(`tokens: ["${token}"]\n`);
     const [gone, stays] = [await peerAt(port), await peerAt(port)];
     gone.sendHex(frame('05', id, { token }));
@@ -187,7 +187,7 @@ describe('SIGHUP', () => {
     expect(command.stdout).not.toMatch(/token-0123456789/);
   });
 
-  it('loses and delays no PING of a flood during twenty reloads', async () => {
+  it('neither loses nor delays a PING of a flood during twenty reloads', async () => {
     write('export default () => true;\n', 'own.mjs');
     const { port } = await serve(`${own}limits: { pingsPerSecond: 0 }\n`);
     const client = await connect(`pong://127.0.0.1:${port}`);
@@ -218,7 +218,7 @@ describe('SIGHUP', () => {
     expect(client.ended).toBeUndefined();
   });
 
-  it('received many times causes one more reload for all', async () => {
+  it('received several times causes one more reload for all', async () => {
     await serve('');
     for (let n = 0; n < 50; n++) command.process.kill('SIGHUP');
     await reload('serviceId: shop\n', /"msg":"configuration reloaded: options changed: serviceId"[^\n]*\n/);

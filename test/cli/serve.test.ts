@@ -39,7 +39,7 @@ async function status(url: string): Promise<number> {
 }
 
 describe('pongcheck serve', () => {
-  it('answers PING and HTTP, logs each address in one JSON line, and ends with 0 at SIGINT', async () => {
+  it('answers PING and HTTP, logs each address in one JSON line, and ends with 0 on SIGINT', async () => {
     const { command, address, http } = await serve();
     expect(await pongcheck(['ping', address, '-c', '1'])).toMatchObject({ code: 0 });
     expect(await status(`${http}/health`)).toBe(200);
@@ -61,7 +61,7 @@ describe('pongcheck serve', () => {
     ]);
   });
 
-  it('serves without systemd-notify too, and logs once that systemd is not notified', async () => {
+  it('also serves without systemd-notify, and logs once that systemd is not notified', async () => {
     // Several notifications: READY, the watchdog and STOPPING.
     const env = { NOTIFY_SOCKET: '/nowhere/notify', WATCHDOG_USEC: '30000', PATH: '/nowhere' };
     const { command, address } = await serve([], { env });
@@ -74,7 +74,7 @@ describe('pongcheck serve', () => {
     ]);
   });
 
-  it('drains at SIGTERM: readiness is draining while all clients are served, then it ends with 0', async () => {
+  it('drains on SIGTERM: readiness is draining while all clients are served, then it ends with 0', async () => {
     const { command, address, http } = await serve([], {
       env: { PONGCHECK_DRAIN_GRACE: '10s', PONGCHECK_DRAIN_DELAY: '0' },
     });
@@ -93,7 +93,7 @@ describe('pongcheck serve', () => {
     expect(await command.ended()).toMatchObject({ code: 0 });
   });
 
-  it('has the metrics of the process in addition to its own', async () => {
+  it('includes the metrics of the process', async () => {
     const { http } = await serve();
     const text = await (await fetch(`${http}/metrics`)).text();
     expect(text).toMatch(/^process_cpu_seconds_total /m);
@@ -119,19 +119,19 @@ describe('pongcheck serve', () => {
     await command.says(/"check":"own","from":"unknown","to":"warn"/);
   });
 
-  it('can log lines for people, without colours in a pipe', async () => {
+  it('can log readable lines, without colors in a pipe', async () => {
     command = new Command(['serve', '--log-pretty'], { env: ANY });
     await command.says(/^\[[0-9:.]+\] INFO: listening on pong:\/\/127\.0\.0\.1:\d+\n/m);
     expect(command.stdout).not.toContain('\x1b');
   });
 
-  it('logs nothing below its level', async () => {
+  it('logs nothing below its log level', async () => {
     command = new Command(['serve', '--log-level', 'error'], { env: { ...ANY, SERVICE_URL: 'http://127.0.0.1:1/' } });
     await command.says(/"level":"error".*"check":"service"/);
     expect(command.stdout).not.toContain('"info"');
   });
 
-  it('ends immediately at a second signal', async () => {
+  it('ends immediately on a second signal', async () => {
     const { command } = await serve([], { env: { PONGCHECK_DRAIN_DELAY: '10s' } });
     command.process.kill('SIGTERM');
     await command.says(/SIGTERM: draining/);
@@ -144,7 +144,7 @@ describe('pongcheck serve', () => {
     expect(stdout).not.toContain('stopped');
   });
 
-  it('counts the same signal twice in short succession as one', async () => {
+  it('counts two signals in short succession as one', async () => {
     const { command } = await serve();
     command.process.kill('SIGINT');
     command.process.kill('SIGINT');
@@ -152,7 +152,7 @@ describe('pongcheck serve', () => {
   });
 
   it.each(['PONGCHECK_LISTEN', 'PONGCHECK_HTTP'])(
-    'a port in use is one clear line and exit code 1: %s',
+    'reports a port in use in one line, with exit code 1: %s',
     async (variable) => {
       const other = createServer().listen(0, '127.0.0.1');
       await once(other, 'listening');
@@ -165,7 +165,7 @@ describe('pongcheck serve', () => {
     },
   );
 
-  it('an invalid configuration is a line for each issue and exit code 1, before anything is opened', async () => {
+  it('reports an invalid configuration with one line per issue and exit code 1, before anything is opened', async () => {
     const env = { ...ANY, PONGCHECK_DETAIL: 'all', MYSQL_URL: 'root:hunter2@h' };
     expect(await pongcheck(['serve', '--http', '80'], { env })).toMatchObject({
       code: 1,
@@ -187,7 +187,7 @@ describe('pongcheck serve', () => {
     expect(command.stdout).not.toContain('hunter2');
   });
 
-  it('an uncaught error is one line without a stack, and exit code 1', async () => {
+  it('reports an uncaught error in one line without a stack trace, with exit code 1', async () => {
     const file = join(folder, 'thrower.yml');
     await writeFile(file, 'checks: { own: { kind: module, path: ./thrower.mjs } }\n');
     await writeFile(

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PingStatistics } from '../../src/cli/ping/statistics.js';
 
 describe('the statistics of ping', () => {
-  it('summarise round trips as ping(8) does: minimum, mean, maximum, standard deviation', () => {
+  it('summarize round trips like ping(8): minimum, mean, maximum, standard deviation', () => {
     const statistics = new PingStatistics();
     for (const rtt of [2, 4, 4, 4, 5, 5, 7, 9]) statistics.answered('pass', rtt);
     expect(statistics.roundTrips).toEqual({ min: 2, avg: 5, max: 9, mdev: 2 });
@@ -29,7 +29,7 @@ describe('the statistics of ping', () => {
     expect(statistics.loss).toBe(100);
   });
 
-  it('never have a deviation of NaN, however equal the times', () => {
+  it('never have a deviation of NaN, even if the times are equal', () => {
     const statistics = new PingStatistics();
     for (let i = 0; i < 1000; i++) statistics.answered('pass', 0.1);
     expect(statistics.roundTrips?.mdev).toBeGreaterThanOrEqual(0);

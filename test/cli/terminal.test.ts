@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { checkLines } from '../../src/cli/report-lines.js';
 import { printable, printableJson, stylesFor } from '../../src/cli/terminal.js';
 
-describe('a text of a peer', () => {
+describe('a text from a peer', () => {
   it('is printed without control characters, line breaks and bidirectional marks', () => {
     expect(printable('a\x1b[31mb\r\n\x9bc\u202Ed\u2028e\0')).toBe(
       'a\\u{1b}[31mb\\u{d}\\u{a}\\u{9b}c\\u{202e}d\\u{2028}e\\u{0}',
@@ -10,7 +10,7 @@ describe('a text of a peer', () => {
     expect(printable('ünïcödé 😀')).toBe('ünïcödé 😀');
   });
 
-  it('is truncated, also within a surrogate pair', () => {
+  it('is truncated, even within a surrogate pair', () => {
     expect(printable('x'.repeat(300))).toBe(`${'x'.repeat(200)}…`);
     expect(printable('😀', 1)).toBe('\\u{d83d}…');
   });
@@ -24,7 +24,7 @@ describe('a text of a peer', () => {
 });
 
 describe('a report from a peer', () => {
-  it('becomes a line for each check', () => {
+  it('becomes one line per check', () => {
     const report = {
       checks: {
         db: [{ status: 'fail', state: 'fail', reason: 'timeout', output: 'no answer' }],
@@ -37,7 +37,7 @@ describe('a report from a peer', () => {
     ]);
   });
 
-  it('without checks is a line for each cause', () => {
+  it('without checks becomes one line per cause', () => {
     const causes = [{ instance: 'i', via: [], check: 'db', reason: 'refused', output: 'x' }, { instance: 'j' }];
     expect(checkLines({ causes })).toEqual([
       { name: 'db', state: 'fail', reason: 'refused', output: 'x' },
@@ -64,7 +64,7 @@ describe('a report from a peer', () => {
   });
 });
 
-describe('colours', () => {
+describe('colors', () => {
   const terminal = { isTTY: true, hasColors: () => true } as unknown as NodeJS.WriteStream;
   const before = process.env.NO_COLOR;
   beforeEach(() => {

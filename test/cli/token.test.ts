@@ -97,7 +97,7 @@ describe('the token of a client', () => {
     expect(check.secrets).toEqual([token]);
   });
 
-  it('that is refused causes the reason auth of a check', async () => {
+  it('that is refused gives a check the reason auth', async () => {
     const check = pingpongCheck({ url, token: wrong });
     const failed = Promise.resolve(check.run(AbortSignal.timeout(5000), performance.now() + 5000));
     await expect(failed).rejects.toMatchObject({ reason: 'auth' });

@@ -29,7 +29,7 @@ describe('pongcheck', () => {
   });
 
   it.each(['serve', 'ping', 'check-config'])(
-    '%s --help has flags, exit codes and examples, no colour in a pipe',
+    '%s --help contains flags, exit codes and examples, without colors in a pipe',
     async (name) => {
       const { code, stdout } = await pongcheck([name, '--help']);
       expect(code).toBe(0);
@@ -39,7 +39,7 @@ describe('pongcheck', () => {
     },
   );
 
-  it('lists every option with its variable, and every kind of check', async () => {
+  it('lists each option with its variable, and each check kind', async () => {
     const { stdout } = await pongcheck(['check-config', '--help']);
     for (const { path, env } of optionRows) {
       expect(stdout).toContain(`  ${path} `);
@@ -48,7 +48,7 @@ describe('pongcheck', () => {
     for (const { kind } of checkKinds) expect(stdout).toMatch(new RegExp(`^  ${kind} `, 'm'));
   });
 
-  it('serve has a flag for each option with a flag', () => {
+  it('serve has a flag for each option that defines one', () => {
     const flags = serveCommand.flags.map(({ long }) => long);
     for (const { flag } of optionRows) if (flag) expect(flags).toContain(flag);
   });
@@ -100,7 +100,7 @@ describe('pongcheck', () => {
       ['ping', '--scope', 'live'],
       '--scope is "live"; allowed: one of readiness, liveness, startup; see pongcheck ping --help',
     ],
-  ])('%s is one line and exit code 64', async (_rule, args, line) => {
+  ])('%s prints one line and exits with code 64', async (_rule, args, line) => {
     expect(await pongcheck(args)).toMatchObject({ code: 64, stdout: '', stderr: `pongcheck: ${line}\n` });
   });
 

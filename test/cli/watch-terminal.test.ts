@@ -32,7 +32,7 @@ describe('pongcheck watch on a terminal', () => {
     return { terminal, address };
   }
 
-  itOnTerminal('draws the table in place, in lines that fit, also after a resize', async () => {
+  itOnTerminal('draws the table in place, in lines that fit, even after a resize', async () => {
     const { terminal, address } = await start(80);
     await terminal.shows((lines) => lines[1]?.includes(' pass ') === true);
     expect(terminal.screen).toEqual([
@@ -51,7 +51,7 @@ describe('pongcheck watch on a terminal', () => {
     await terminal.shows((lines) => lines.length === 2 && lines[1]?.includes(' pass ') === true);
   });
 
-  itOnTerminal('draws lines that are as wide as the terminal to their end', async () => {
+  itOnTerminal('draws lines of full width to their end', async () => {
     const { terminal, address } = await start(80);
     await terminal.shows((lines) => lines[1]?.includes(' pass ') === true);
     // Responder, status, since, round-trip time, 30 blocks.
@@ -59,7 +59,7 @@ describe('pongcheck watch on a terminal', () => {
     await terminal.shows((lines) => /·{29}▁$/.test(lines[1] ?? ''));
   });
 
-  itOnTerminal('restores the terminal at Ctrl+C, with the last table on it, and ends with 0', async () => {
+  itOnTerminal('restores the terminal on Ctrl+C, with the last table on it, and ends with 0', async () => {
     const { terminal, address } = await start(80);
     await terminal.shows((lines) => lines[1]?.includes(' pass ') === true);
     terminal.type('\x03');
@@ -84,7 +84,7 @@ describe('pongcheck watch on a terminal', () => {
     expect(frames.filter((frame, i) => frame === frames[i - 1])).toEqual([]);
   });
 
-  itOnTerminal('has no colours with NO_COLOR, and no control sequences on a dumb terminal', async () => {
+  itOnTerminal('uses no colors with NO_COLOR, and no control sequences on a dumb terminal', async () => {
     const { terminal } = await start(80, { NO_COLOR: '1' });
     await terminal.shows((lines) => lines[1]?.includes(' pass ') === true);
     expect(terminal.output.includes('\x1b[3') || terminal.output.includes('\x1b[1m')).toBe(false);

@@ -58,7 +58,7 @@ describe('the table of watch', () => {
     [48, '127.0.0.1:7464  pass        2m04s   ··········▁█', 0],
     [40, '127.0.0.1:7464  pass        2m04s', 0],
     [30, '127.0.0.1:7464  pass', 0],
-  ])('leaves out the trend first in %i columns, and no reason: an hour in fewer blocks', (columns, first) => {
+  ])('omits the trend first in %i columns, but no reason: an hour in fewer blocks', (columns, first) => {
     const shown = lines(rows, columns);
     expect(shown[1]).toBe(first);
     expect(shown[3]).toBe('  db=timeout cache=refused');

@@ -27,7 +27,7 @@ describe('the width of a text on a terminal', () => {
     ['cafe\u0301s', 4, 'caf…'],
     ['abc', 1, '…'],
     ['abc', 0, ''],
-  ])('%j is cut to %i columns as %j', (text, columns, shown) => {
+  ])('%j is truncated to %i columns as %j', (text, columns, shown) => {
     expect(cut(text, columns)).toBe(shown);
     expect(widthOf(column(text, columns))).toBe(columns);
   });

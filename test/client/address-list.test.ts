@@ -33,7 +33,7 @@ describe('a list of addresses', () => {
     expect(list.next(0)).toBe(50);
   });
 
-  it('delays an address whose server requested it, by a little more than that, and tries another immediately', () => {
+  it('delays an address if its server requested it, by slightly more than that, and tries another one immediately', () => {
     const list = listOf(2);
     list.delay(0, 4000, 0);
     expect(list.remainingDelay(0, 0)).toBe(4050);
@@ -42,7 +42,7 @@ describe('a list of addresses', () => {
     expect(list.remainingDelay(0, 4050)).toBe(0);
   });
 
-  it('returns to a delayed address at its time, however long the backoff of the others is', () => {
+  it('returns to a delayed address at its time, regardless of the backoff of the others', () => {
     const list = new AddressList({
       count: 2,
       failback: true,

@@ -19,7 +19,7 @@ describe('close', () => {
     expect(await event).toEqual(['closed-by-application']);
   });
 
-  it('waits for the outstanding answers, also to requests of the same turn, and accepts no more requests', async () => {
+  it('waits for the outstanding answers, including those to requests of the same turn, and accepts no more requests', async () => {
     const server = await serve();
     const client = await connected(server, { clock: new FakeClock() });
     const socket = await server.connection();
@@ -63,7 +63,7 @@ describe('close', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('waits 1 s at most for the FIN of the server', async () => {
+  it('waits at most 1 s for the server FIN', async () => {
     const clock = new FakeClock();
     const server = await serve();
     const client = await connected(server, { clock });
@@ -76,7 +76,7 @@ describe('close', () => {
   });
 
   it.each([60_000, Number.POSITIVE_INFINITY])(
-    'waits 1 s for the FIN of the server after the last answer, within %d ms',
+    'waits 1 s for the server FIN after the last answer, within %d ms',
     async (within) => {
       const clock = new FakeClock();
       const server = await serve(passing);
@@ -91,7 +91,7 @@ describe('close', () => {
     },
   );
 
-  it('may be called again, also after the connection is closed', async () => {
+  it('may be called again, even after the connection is closed', async () => {
     const server = await serve();
     const client = await connected(server);
     const socket = await server.connection();
@@ -102,7 +102,7 @@ describe('close', () => {
     await client.close();
   });
 
-  it('resolves when the server has ended the connection before', async () => {
+  it('resolves if the server has already ended the connection', async () => {
     const server = await serve();
     const client = await connected(server);
     const event = once(client, 'close');
@@ -157,7 +157,7 @@ describe('a PING with close', () => {
     expect(await event).toEqual(['answered']);
   });
 
-  it('closes the connection also without an answer', async () => {
+  it('also closes the connection without an answer', async () => {
     const clock = new FakeClock();
     const server = await serve();
     const client = await connected(server, { clock });

@@ -29,7 +29,7 @@ async function freePort(): Promise<number> {
 describe('connect', () => {
   const { serve, connected } = setting();
 
-  it('resolves with a client that knows its address', async () => {
+  it('resolves with a client that has its address', async () => {
     const server = await serve(passing);
     const client = await connected(server);
     expect(client).toBeInstanceOf(Client);

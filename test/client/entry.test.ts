@@ -5,7 +5,7 @@ import { loaded } from '../loaded-modules.js';
 const root = new URL('../../', import.meta.url);
 
 describe('the entry point pongcheck/client', () => {
-  it('loads nothing but the standard library and the layers below it', () => {
+  it('loads only the standard library and the layers below it', () => {
     const modules = [...loaded('src/client.ts')];
     expect(modules).toContain('node:net');
     expect(modules).toContain('src/wire/decoder.ts');

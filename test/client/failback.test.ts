@@ -24,7 +24,7 @@ function probeOf(...notBefore: number[]) {
 }
 
 describe('a failback probe', () => {
-  it('starts when the first address may be connected, and continues at its interval', async () => {
+  it('starts when the first address may be used, and continues at its interval', async () => {
     const { clock, probe, times, finish } = probeOf(3000);
     probe.start();
     await clock.advance(3000);
@@ -33,7 +33,7 @@ describe('a failback probe', () => {
     expect(times).toEqual([3000, 4000]);
   });
 
-  it('starts at once if an address may be connected, and again when another one may', async () => {
+  it('starts immediately if an address may be used, and again when another one may', async () => {
     const { clock, probe, times, finish } = probeOf(0, 300);
     probe.start();
     await clock.advance(0);
@@ -44,7 +44,7 @@ describe('a failback probe', () => {
     expect(times).toEqual([0, 300, 1300]);
   });
 
-  it('that is started while one is running starts when that has ended', async () => {
+  it('that is started while one is running starts when that one has ended', async () => {
     const { clock, probe, times, finish } = probeOf(0);
     probe.start();
     await clock.advance(0);
@@ -55,7 +55,7 @@ describe('a failback probe', () => {
     expect(times).toEqual([0, 100]);
   });
 
-  it('that is scheduled comes earlier if an address may be connected earlier, and is not delayed by a later call', async () => {
+  it('that is scheduled is moved forward if an address may be used earlier, and is not delayed by a later call', async () => {
     const { clock, probe, times, notBefore } = probeOf(0);
     probe.continue();
     notBefore.push(400);
@@ -66,7 +66,7 @@ describe('a failback probe', () => {
     expect(times).toEqual([400]);
   });
 
-  it('is cancelled when no address is left', async () => {
+  it('is canceled when no address is left', async () => {
     const { clock, probe, times, notBefore } = probeOf(0);
     probe.continue();
     notBefore.pop();

@@ -38,7 +38,7 @@ describe('a fatal ERROR', () => {
     [13, '', 'stale-peer'],
     [99, '', 'unknown'],
     [5, 'no json', 'bad-body'],
-  ])('%d with the body %j is understood', async (code, body, name) => {
+  ])('%d with the body %j is parsed', async (code, body, name) => {
     const server = await serve((seen, socket) => socket.write(error(seen.id, code, FATAL, body)));
     const client = await connected(server);
     const refused = await rejection(client.ping());
@@ -55,7 +55,7 @@ describe('a fatal ERROR', () => {
     expect(refused.message.length).toBeLessThan(300);
   });
 
-  it('without an outstanding request closes the connection as well', async () => {
+  it('also closes the connection without an outstanding request', async () => {
     const server = await serve();
     const client = await connected(server);
     const end = closed(client);
@@ -64,7 +64,7 @@ describe('a fatal ERROR', () => {
   });
 });
 
-describe('an ERROR that is not fatal', () => {
+describe('a nonfatal ERROR', () => {
   const { serve, connected } = setting();
 
   it('rejects the request with its id', async () => {
@@ -92,7 +92,7 @@ describe('a connection that ends', () => {
     ['before an answer', Buffer.alloc(0)],
     ['in the middle of a header', pong(1n).subarray(0, 9)],
     ['in the middle of a body', pong(1n, 1, 0, '{"state":"pass"}').subarray(0, 20)],
-  ])('by the server’s FIN %s rejects what waits', async (_, octets) => {
+  ])('with a FIN from the server %s rejects what waits', async (_, octets) => {
     const server = await serve((_seen, socket) => socket.end(octets));
     const client = await connected(server);
     const end = closed(client);
@@ -112,7 +112,7 @@ describe('a connection that ends', () => {
     expect(answers.map(({ status }) => status)).toEqual(['pass', 'pass']);
   });
 
-  it('by a reset rejects the outstanding requests and keeps the cause', async () => {
+  it('with a reset rejects the outstanding requests and keeps the cause', async () => {
     const server = await serve((_seen, socket) => socket.resetAndDestroy());
     const client = await connected(server);
     const end = closed(client);
@@ -123,7 +123,7 @@ describe('a connection that ends', () => {
     expect(await end).toEqual(['server-reset', lost]);
   });
 
-  it('without a request and a listener has no effect until the next PING, which is rejected', async () => {
+  it('without a request or a listener has no effect until the next PING, which is rejected', async () => {
     const server = await serve();
     const client = await connected(server);
     const end = closed(client);
@@ -158,7 +158,7 @@ describe('a server that breaks the protocol', () => {
     ],
     ['a GOAWAY without a HELLO', frame(6, 0, 1, 1n), /A GOAWAY was sent by the server before the HELLO/],
     ['a HELLO that answers none', frame(5, 0, 0, 1n), /A HELLO was sent by the server before the HELLO/],
-  ])('with %s is left at once', async (_, octets, description) => {
+  ])('with %s is disconnected immediately', async (_, octets, description) => {
     const server = await serve((_seen, socket) => socket.write(octets));
     const client = await connected(server);
     const end = closed(client);
@@ -170,7 +170,7 @@ describe('a server that breaks the protocol', () => {
     expect(await end).toEqual(['protocol-error', first]);
   });
 
-  it('with a HELLO whose instance is a number is left at once', async () => {
+  it('with a HELLO whose instance is a number is disconnected immediately', async () => {
     const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id, '{"instance":1}')));
     const client = await connected(server);
     const { code, message } = await rejection(client.hello());
@@ -178,7 +178,7 @@ describe('a server that breaks the protocol', () => {
     expect(message).toMatch(/The key instance is a number/);
   });
 
-  it('is the reason of the close, also if the application destroys the client in the event', async () => {
+  it('is the reason of the close, even if the application destroys the client in the event', async () => {
     const server = await serve((_seen, socket) => socket.write('nonsense'));
     const client = await connected(server);
     const end = closed(client);
@@ -199,7 +199,7 @@ describe('a server that breaks the protocol', () => {
     expect(second).toMatchObject({ status: 'rejected', reason: { code: 'PONGCHECK_PROTOCOL' } });
   });
 
-  it('by sending PINGs without reading the PONGs is closed', async () => {
+  it('by sending PINGs without reading the PONGs is disconnected', async () => {
     const server = await serve((seen, to) => {
       to.write(frame(5, 0, 0, seen.id));
       to.pause();

@@ -61,14 +61,14 @@ describe('a link with one address, after GOAWAY', () => {
     },
   );
 
-  it('opens the next one at once without reconnectAfterMs', async () => {
+  it('opens the next connection immediately without reconnectAfterMs', async () => {
     const server = await answering(() => PASS);
     const { link, clock } = await up(server.address);
     await sendGoaway(link.client, (bytes) => server.sockets[0]?.write(bytes), goaway());
     expect(await timeUntil(() => server.sockets.length === 2, clock)).toBeLessThanOrEqual(200);
   });
 
-  it('waits as long when the old connection ends before, and is down meanwhile', async () => {
+  it('waits as long if the old connection ends first, and is down until then', async () => {
     const server = await answering(() => PASS);
     const { link, clock } = await up(server.address);
     await sendGoaway(
@@ -84,7 +84,7 @@ describe('a link with one address, after GOAWAY', () => {
     expect(clock.now() - sentAt).toBeLessThanOrEqual(5200);
   });
 
-  it('waits an hour at most', async () => {
+  it('waits at most an hour', async () => {
     const server = await answering(() => PASS);
     const { link, clock } = await up(server.address, { heartbeat: { interval: 600_000, maxPingsOut: 3 } });
     await sendGoaway(
@@ -97,7 +97,7 @@ describe('a link with one address, after GOAWAY', () => {
     expect(await timeUntil(() => server.sockets.length === 2, clock)).toBeLessThanOrEqual(10_200);
   });
 
-  it('that is repeated: the last one counts, whether it is later or earlier', async () => {
+  it('that is repeated uses the last one, whether it is later or earlier', async () => {
     const server = await answering(() => PASS);
     const { link, clock } = await up(server.address);
     const write = (bytes: Buffer) => server.sockets[0]?.write(bytes);
@@ -112,7 +112,7 @@ describe('a link with one address, after GOAWAY', () => {
     expect(waited).toBeLessThanOrEqual(1300);
   });
 
-  it('on each connection, at once: reconnects with backoff', async () => {
+  it('on each new connection, reconnects with backoff', async () => {
     const server = await scripted((seen, socket) => {
       responder(() => true)(seen, socket);
       if (seen.type === 1) socket.write(goaway());
@@ -124,7 +124,7 @@ describe('a link with one address, after GOAWAY', () => {
     expect(server.sockets.length).toBeLessThan(12);
   });
 
-  it('stays draining, whatever the PONGs say, and keeps the connection while a new one is draining too', async () => {
+  it('stays draining, regardless of the PONGs, and keeps the connection while a new one is draining too', async () => {
     let status = DRAINING;
     const server = await answering(() => status);
     const clock = new FakeClock();
@@ -146,7 +146,7 @@ describe('a link with one address, after GOAWAY', () => {
     expect(link.status).toBe('fail');
   });
 
-  it('opens nothing and keeps no timer when it is closed while it waits', async () => {
+  it('opens nothing and keeps no timer if it is closed while it waits', async () => {
     for (const isConnected of [true, false]) {
       const server = await answering(() => PASS);
       const { link, clock } = await up(server.address);
@@ -163,7 +163,7 @@ describe('a link with one address, after GOAWAY', () => {
 });
 
 describe('a link with two addresses, after GOAWAY', () => {
-  it('goes to the other one at once, and does not return before reconnectAfterMs', async () => {
+  it('switches to the other one immediately, and does not return before reconnectAfterMs', async () => {
     const [first, second] = [await answering(() => PASS), await answering(() => PASS)];
     const { link, clock } = await up([first.address, second.address]);
     await sendGoaway(

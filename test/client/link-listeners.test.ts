@@ -10,7 +10,7 @@ import { open, pass, responder, scripted, state, turns } from './linked.js';
 import { frame } from './scripted-server.js';
 
 describe('a link that is closed by a listener', () => {
-  it('keeps no connection when it was about to switch to another address', async () => {
+  it('keeps no connection if it was about to switch to another address', async () => {
     const clock = new FakeClock();
     const [first, second] = [await scripted(responder(() => true)), await scripted(responder(() => true))];
     const { link, changes } = open([first.address, second.address], { clock });
@@ -25,7 +25,7 @@ describe('a link that is closed by a listener', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('starts no heartbeat when the listener was that of the warning', async () => {
+  it('starts no heartbeat if the listener was that of the warning', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true, '{"idleTimeoutMs":220}'));
     const { link } = open(server.address, { clock });
@@ -52,7 +52,7 @@ describe('a watch on a link', () => {
     expect(link.listenerCount('state')).toBe(1);
   });
 
-  it('leaves no listener on its signal for the connections that are gone', async () => {
+  it('leaves no listener on its signal for earlier connections', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true));
     const { link } = open(server.address, { clock });
@@ -102,7 +102,7 @@ describe('the addresses of a link', () => {
     { kind: 'tcp', host: '127.0.0.1' },
     { kind: 'tls', host: '127.0.0.1', port: 70_000 },
     { kind: 'unix', path: 'relative.sock' },
-  ])('are refused at once: %j', (address) => {
+  ])('are refused immediately: %j', (address) => {
     const openWith = (given: unknown): Link => openLink(given as string);
     expect(() => openWith(address)).toThrow(expect.objectContaining({ code: 'PONGCHECK_ADDRESS' }));
     expect(() => openWith(['127.0.0.1', address])).toThrow(expect.objectContaining({ code: 'PONGCHECK_ADDRESS' }));

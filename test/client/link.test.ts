@@ -49,7 +49,7 @@ describe('a link', () => {
     expect(link.state).toBe('up');
   });
 
-  it('takes the status of the checks or the group that it selects', async () => {
+  it('has the status of the selected checks or group', async () => {
     const service = await serve({
       checks: {
         db: { kind: 'function', run: async () => ({ status: 'fail' }) },
@@ -189,7 +189,7 @@ describe('a list of addresses', () => {
     while (!changes.slice(-1).some(isThere)) await pass(clock, 50);
   };
 
-  it('is tried in order, up to the first that answers', async () => {
+  it('is tried in order, up to the first address that answers', async () => {
     const gone = await serve();
     const other = await serve();
     const dead = addressOf(gone);
@@ -231,7 +231,7 @@ describe('a list of addresses', () => {
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
-  it('fails over at the GOAWAY of a server that drains', async () => {
+  it('fails over on the GOAWAY of a draining server', async () => {
     const first = await serve({ drain: { grace: 5000, delay: 0 } });
     const second = await serve();
     const { link, changes } = open([addressOf(first), addressOf(second)], {
@@ -350,7 +350,7 @@ describe('the heartbeat of a link', () => {
     expect(link.state).toBe('up');
   });
 
-  it('does not take a stall of this event loop for silence of the server', async () => {
+  it('does not treat a stall of this event loop as silence of the server', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true, '{"heartbeat":{"canSendMs":500,"wantMs":0,"mult":2}}'));
     const { changes } = open(server.address, { clock, serverPings: 500, heartbeat: { ...beat, interval: 60_000 } });
@@ -360,7 +360,7 @@ describe('the heartbeat of a link', () => {
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
-  it('does not take a slow check for a dead server: PINGs of a fast heartbeat carry a deadline', async () => {
+  it('does not treat a slow check as a dead server: PINGs of a fast heartbeat contain a deadline', async () => {
     const clock = new FakeClock();
     const server = await scripted((seen, socket) => {
       if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, '{}'));
@@ -385,7 +385,7 @@ describe('the heartbeat of a link', () => {
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
-  it('is up again when the server no longer drains', async () => {
+  it('is up again when the server is no longer draining', async () => {
     const clock = new FakeClock();
     let status = 1;
     const server = await scripted(
@@ -419,7 +419,7 @@ describe('the heartbeat of a link', () => {
     while (server.sockets.length < 2) await pass(clock, 50);
   });
 
-  it('receives the outstanding answers of a server that drains', async () => {
+  it('receives the outstanding answers of a draining server', async () => {
     const clock = new FakeClock();
     const startup = 2;
     let answer = () => {};

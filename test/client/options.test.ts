@@ -162,7 +162,7 @@ describe('invalid options', () => {
     expectConfig(await rejection((async () => openLink('127.0.0.1:1', options as LinkOptions))()), message),
   );
 
-  it('never repeat a token', async () => {
+  it('never show a token', async () => {
     const error = await rejection(connect('127.0.0.1:1', { token: `s3cret\n${'x'.repeat(20)}` }));
     expect(error.message).toContain('token is a text; allowed: ');
     expect(error.message).not.toContain('s3cret');

@@ -62,7 +62,7 @@ describe('a PING with own', () => {
 describe('a PING without own', () => {
   const { serve: script, connected } = setting();
 
-  it.each([{}, { own: false }])('has no own result, whatever the body is: %j', async (options) => {
+  it.each([{}, { own: false }])('has no own result, regardless of the body: %j', async (options) => {
     const body = '{"own":true,"instance":"a","ageMs":1,"hasPassed":true}';
     const server = await script((seen, socket) => socket.write(pong(seen.id, 1, 0, body)));
     const client = await connected(server);

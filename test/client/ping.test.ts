@@ -12,7 +12,7 @@ describe('a PING', () => {
     jest.restoreAllMocks();
   });
 
-  it('is 16 bytes without options, and its id counts up', async () => {
+  it('is 16 bytes without options, and its id increases', async () => {
     const server = await serve(passing);
     const client = await connected(server);
     await client.ping();
@@ -38,7 +38,7 @@ describe('a PING', () => {
       { checks: ['a'], own: true, timeoutMs: 0 },
     ],
     ['any age', { maxAge: 2147483647 }, {}, { maxAgeMs: 2147483647 }],
-  ])('carries %s', async (_, options, expected, body) => {
+  ])('contains %s', async (_, options, expected, body) => {
     const server = await serve(passing);
     const client = await connected(server);
     await client.ping(options);
@@ -66,7 +66,7 @@ describe('a PING', () => {
     expect(answer.rtt).toBeGreaterThan(0);
   });
 
-  it('brings the report, and says whether it is stale or truncated', async () => {
+  it('returns the report, and whether it is stale or truncated', async () => {
     const report = { status: 'fail', state: 'fail', causes: [{ check: 'mysql', reason: 'timeout' }] };
     const server = await serve((seen, socket) => socket.write(pong(seen.id, 3, 0x06, JSON.stringify(report))));
     const client = await connected(server);
@@ -92,7 +92,7 @@ describe('a PING', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('receives its own PONG, in any order and in any pieces', async () => {
+  it('receives its PONG, in any order and in any pieces', async () => {
     const server = await serve();
     const client = await connected(server);
     const answers = Array.from({ length: 200 }, () => client.ping());
@@ -123,7 +123,7 @@ describe('a PING', () => {
     expect(await answer).toMatchObject({ status: 'warn', report: { state: 'warn' } });
   });
 
-  it('is sent in one write with all others of its turn', async () => {
+  it('is sent in one write with all others of the same turn', async () => {
     const server = await serve();
     const client = await connected(server);
     const write = jest.spyOn(Socket.prototype, 'write');
@@ -178,7 +178,7 @@ describe('a PING', () => {
     [{ own: true, checks: ['a'], scope: 'startup' }, /^own is true; /],
     [{ own: 1 as unknown as boolean }, /^own is 1; allowed: true or false /],
     [{ timeout: -1 }, /^timeout is -1; allowed: milliseconds, a whole number from 0 to 2147483647$/],
-  ])('with wrong options is refused before it is sent: %j', async (options, message) => {
+  ])('with invalid options is refused before it is sent: %j', async (options, message) => {
     const server = await serve(passing);
     const client = await connected(server);
     const error = await rejection(client.ping(options));
@@ -196,7 +196,7 @@ describe('a PING that gets no answer', () => {
     ['the server’s default and half a second', {}, 2500, '2.5 s'],
     ['its own deadline and half a second', { timeout: 800 }, 1300, '1.3 s'],
     ['the time that it was given', { timeout: 800, responseTimeout: 50 }, 50, '0.05 s'],
-  ])('is given up after %s', async (_, options, ms, shown) => {
+  ])('is abandoned after %s', async (_, options, ms, shown) => {
     const clock = new FakeClock();
     const server = await serve();
     const client = await connected(server, { clock });
@@ -259,7 +259,7 @@ describe('a PING that gets no answer', () => {
     expect(server.frames).toHaveLength(1);
   });
 
-  it('may share its signal with a thousand others, without a leak or a warning of one', async () => {
+  it('may share its signal with a thousand others, without a leak or a warning about one', async () => {
     const server = await serve(passing);
     const client = await connected(server);
     const { signal } = new AbortController();
@@ -270,7 +270,7 @@ describe('a PING that gets no answer', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
-  it('counts towards maxInFlight: one more is refused, and accepted again after an answer', async () => {
+  it('counts toward maxInFlight: one more is refused, and accepted again after an answer', async () => {
     const server = await serve();
     const client = await connected(server, { maxInFlight: 3 });
     const answers: Promise<Pong>[] = [client.ping(), client.ping(), client.ping()];
@@ -286,7 +286,7 @@ describe('a PING that gets no answer', () => {
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(['pass', 'pass', 'pass', 'pass']);
   });
 
-  it('counts towards 1,024 by default', async () => {
+  it('counts toward 1,024 by default', async () => {
     const server = await serve();
     const client = await connected(server);
     const answers = Array.from({ length: 1024 }, () => client.ping());

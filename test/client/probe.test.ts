@@ -59,7 +59,7 @@ describe('the probe', () => {
     if (!socket.readableEnded) await once(socket, 'end');
   });
 
-  it('refuses wrong options before it connects', async () => {
+  it('refuses invalid options before it connects', async () => {
     const server = await serve();
     expect((await rejection(ping(server.address, { hops: 99 }))).code).toBe('PONGCHECK_CONFIG');
     expect(server.sockets).toHaveLength(0);

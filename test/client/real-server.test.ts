@@ -39,14 +39,14 @@ describe('a client of the real server', () => {
     await client.close();
   });
 
-  it('receives the identity of the server by HELLO', async () => {
+  it('receives the identity of the server with HELLO', async () => {
     const { port } = await serve();
     const client = await connect(`127.0.0.1:${port}`);
     expect(await client.hello({ name: 'test' })).toMatchObject({ instance: 'test-instance', idleTimeoutMs: 90_000 });
     await client.close();
   });
 
-  it('closes the connection cleanly, by close() and as a probe', async () => {
+  it('closes the connection cleanly, with close() and as a probe', async () => {
     const { port, stats, health } = await serve();
     health.atOnce = 'pass';
     const client = await connect(`127.0.0.1:${port}`);

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { RoundTripSum } from '../../src/client/link/round-trips.js';
 
 describe('round-trip times', () => {
-  it('are undefined before the first', () => {
+  it('are undefined before the first one', () => {
     expect(new RoundTripSum().times).toBeUndefined();
   });
 
-  it('are summarised as by ping(8) and TCP', () => {
+  it('are summarized as in ping(8) and TCP', () => {
     const sum = new RoundTripSum();
     for (const rtt of [2, 4, 4, 4, 5, 5, 7, 9]) sum.observe(rtt);
     expect(sum.times).toMatchObject({ count: 8, last: 9, min: 2, max: 9 });

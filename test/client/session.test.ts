@@ -45,7 +45,7 @@ describe('a client', () => {
     [{ name: 1 as unknown as string }, /^name is 1; allowed: a text of 1 to 1024 characters/],
     [{ name: '€'.repeat(1024), token: '€'.repeat(1000) }, /^name is too long: .* allowed: at most 4096$/],
     [{ responseTimeout: -1 }, /^responseTimeout is -1; allowed/],
-  ])('refuses to say HELLO with wrong options, and can still say it (%#)', async (options, message) => {
+  ])('refuses to send HELLO with invalid options, and can still send it (%#)', async (options, message) => {
     const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id)));
     const client = await connected(server);
     const error = await rejection(client.hello(options));
@@ -54,7 +54,7 @@ describe('a client', () => {
     await client.hello();
   });
 
-  it('times out for a HELLO as for a PING, and takes no PONG for its answer', async () => {
+  it('times out for a HELLO as for a PING, and does not accept a PONG as its answer', async () => {
     const clock = new FakeClock();
     const server = await serve((seen, socket) => socket.write(pong(seen.id)));
     const client = await connected(server, { clock });
@@ -65,7 +65,7 @@ describe('a client', () => {
     expect(client.stats.latePongs).toBe(1);
   });
 
-  it('answers a PING of the server with pass and its id', async () => {
+  it('answers a PING from the server with pass and its id', async () => {
     const server = await serve(greeting);
     const client = await connected(server);
     await client.hello();
@@ -82,7 +82,7 @@ describe('a client', () => {
     ['unknown if health returns no status', () => 'constructor', 0],
     ['fail if health throws', () => expect(1).toBe(2), 3],
     ['warn if health returns it', () => 'warn', 2],
-  ])('answers a PING of the server with %s', async (_what, health, code) => {
+  ])('answers a PING from the server with %s', async (_what, health, code) => {
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
     const server = await serve((seen, socket) => {
@@ -97,7 +97,7 @@ describe('a client', () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  it('closes after its PONG if the PING of the server has CLOSE', async () => {
+  it('closes after its PONG if the PING from the server has CLOSE', async () => {
     const server = await serve(greeting);
     const client = await connected(server);
     await client.hello();
@@ -117,7 +117,7 @@ describe('a client', () => {
     [2, 'too-old'],
     [3, 'idle'],
     [9, 'unknown'],
-  ])('tells that the server said GOAWAY %d', async (code, reason) => {
+  ])('reports that the server sent GOAWAY %d', async (code, reason) => {
     const server = await serve((...seen) => {
       greeting(...seen);
       passing(...seen);
@@ -158,7 +158,7 @@ describe('a client', () => {
     expect(client.stats.latePongs).toBe(2);
   });
 
-  it('keeps the process alive while it waits for an answer, and after unref() only then', async () => {
+  it('keeps the process alive while it waits for an answer, and after unref() only in that case', async () => {
     const server = await serve();
     const client = await connected(server);
     const socket = await server.connection();

@@ -29,16 +29,16 @@ describe('a server that fails the TLS handshake', () => {
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'supports no TLS version that is allowed here'],
     ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'uses another protocol over TLS (ALPN)'],
     ['ERR_SSL_ANYTHING_ELSE', 'failed the TLS connection (ERR_SSL_ANYTHING_ELSE)'],
-  ])('is told in words: %s', (code, description) => {
+  ])('is described: %s', (code, description) => {
     expect(failureOf(code)).toMatchObject({ code: 'PONGCHECK_TLS', message: `a.test:1 ${description}` });
   });
 
-  it.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE'])('is not what the network says: %s', (code) => {
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE'])('is not described as a network error: %s', (code) => {
     expect(failureOf(code, true)).toBeUndefined();
   });
 });
 
-describe('a server of another kind', () => {
+describe('another kind of server', () => {
   it('that rejects a client without a certificate after its handshake is reported with the reason', async () => {
     const { cert, key } = authority.issue();
     const [ca, ...own] = [authority.ca, cert, key].map((path) => readFileSync(path)) as [Buffer, Buffer, Buffer];

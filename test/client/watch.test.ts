@@ -111,7 +111,7 @@ describe('a watch', () => {
     for await (const { status } of watch) throw new Error(status);
   });
 
-  it('ends without an error by end(), and by its signal', async () => {
+  it('ends without an error with end(), and with its signal', async () => {
     const service = await serve();
     const client = await clientOf(service);
     const abort = new AbortController();

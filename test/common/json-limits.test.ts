@@ -24,7 +24,7 @@ const value = fc.letrec((tie) => ({
 })).any;
 
 describe('limitExceeded', () => {
-  it('finds in the text of any value what its strings have', () => {
+  it('finds in the JSON of any value what its strings contain', () => {
     fc.assert(
       fc.property(value, (any) => {
         const { depth, wellFormed } = measure(any);
@@ -35,19 +35,19 @@ describe('limitExceeded', () => {
     );
   });
 
-  it('counts arrays and objects in each other, and not side by side', () => {
+  it('counts nested arrays and objects, but not adjacent ones', () => {
     const nested = (levels: number) => '[{"a":'.repeat(levels / 2) + '0' + '}]'.repeat(levels / 2);
     expect(limit(nested(MAX_DEPTH))).toBeUndefined();
     expect(limit(nested(MAX_DEPTH + 2))).toBe('depth');
     expect(limit(`[${Array(100).fill('[{}]').join()}]`)).toBeUndefined();
   });
 
-  it('judges values that a parser drops, because another one has the same key', () => {
+  it('also checks values that a parser drops because another one has the same key', () => {
     expect(limit('{"a":"\\ud800","a":1}')).toBe('surrogate');
     expect(limit(`{"a":${'['.repeat(32)}${']'.repeat(32)},"a":1}`)).toBe('depth');
   });
 
-  it('ends at the end of a text that is cut anywhere', () => {
+  it('ends at the end of a text that is truncated anywhere', () => {
     const whole = '{"a\\ud83d\\ude00":["\\\\","\\""]}';
     for (let length = 0; length < whole.length; length++) expect(() => limit(whole.slice(0, length))).not.toThrow();
     expect(limit(whole)).toBeUndefined();

@@ -18,21 +18,21 @@ describe('a redacted description', () => {
     ['that is given as a URL spells it', 'p%2Fw', 'at p/w end', 'at *** end'],
     ['in basic authentication', 'geheim!', 'at Z2VoZWltIQ== end', 'at ***== end'],
     ['without the end of its line', 'geheim\n', 'at geheim end', 'at *** end'],
-  ])('hides a known secret %s', (_, secret, text, expected) => {
+  ])('masks a known secret %s', (_, secret, text, expected) => {
     expect(redactor([secret])(text)).toBe(expected);
   });
 
-  it('hides the longer of two secrets whole', () => {
+  it('masks the longer of two secrets as a whole', () => {
     expect(redactor(['abc', 'abcdef'])('it is abcdef')).toBe('it is ***');
   });
 
-  it('hides two secrets that overlap whole', () => {
+  it('masks two overlapping secrets as a whole', () => {
     expect(redactor(['abcd', 'cdefg'])('it is abcdefgh')).toBe('it is ***h');
     expect(redactor(['bcdef', 'abc'])('it is abcdefgh')).toBe('it is ***gh');
     expect(redactor(['abc', 'abcdefgh', 'cde'])('abcdx abcdefgh')).toBe('***dx ***');
   });
 
-  it('hides each of thousands of secrets, those with a common beginning too', () => {
+  it('masks each of thousands of secrets, even with a common prefix', () => {
     const secrets = Array.from(
       { length: 5000 },
       (_, n) => `https://vault.example/v1/secret/data/${n}-${'k'.repeat(n % 40)}`,
@@ -44,21 +44,21 @@ describe('a redacted description', () => {
     for (let text = 0; text < 300; text++) expect(redact(noise)).not.toContain('data');
   });
 
-  it('hides a secret that is longer than the part that is searched', () => {
+  it('masks a secret that is longer than the part that is searched', () => {
     const key = Array.from({ length: 6000 }, (_, n) => String.fromCharCode(97 + ((n * 7) % 26))).join('');
     const redact = redactor([key]);
     expect(redact(`key ${key} end`)).toBe('key ***');
     expect(redact(`${'x '.repeat(50)}${key}`)).toBe(`${'x '.repeat(50)}***`.slice(0, 200));
   });
 
-  it('shows no head of a secret at the end of a description, wherever it stands', () => {
+  it('shows no beginning of a secret at the end of a description, at any position', () => {
     const redact = redactor(['SSSSSSSSSSSSSSSSSSSSSSSS']);
     for (let before = 170; before <= 205; before++) {
       expect(redact(`${'x'.repeat(before)}SSSSSSSSSSSSSSSSSSSSSSSS and more`)).not.toContain('S');
     }
   });
 
-  it('shows no head of what looks like a credential at the end of the part that is searched', () => {
+  it('shows no beginning of a likely credential at the end of the part that is searched', () => {
     for (let head = 1; head < 30; head++) {
       expect(plain(`x${' '.repeat(4096 - head)}mysql://root:geheim@db:3306/app${' '.repeat(9)}end`)).not.toMatch(
         /root|geh/,
@@ -81,37 +81,37 @@ describe('a redacted description', () => {
     ["password: 'ge heim' given", 'password: *** given'],
     ['Authorization: Bearer geheim.geheim', 'Authorization: Bearer ***'],
     ['sent Basic Z2VoZWltOmdlaGVpbQ==', 'sent Basic ***'],
-  ])('hides what looks like a credential: %s', (text, expected) => {
+  ])('masks a likely credential: %s', (text, expected) => {
     expect(plain(text)).toBe(expected);
     expect(plain(text)).not.toContain('geheim');
   });
 
-  it('keeps the words of MySQL about passwords', () => {
+  it('keeps MySQL’s phrases about passwords', () => {
     const message = "Access denied for user 'app'@'10.0.0.1' (using password: YES)";
     expect(plain(new Error(message))).toBe(message);
   });
 
-  it('never shows a stack, not even one inside a message', () => {
+  it('never shows a stack trace, not even one inside a message', () => {
     const inner = new Error('broken');
     const text = plain(new Error(`wrapped: ${inner.stack}`));
     expect(text).toContain('wrapped: Error: broken');
     expect(text).not.toMatch(/ at |redact\.test/);
   });
 
-  it('is one line, and escapes what could move a cursor or reorder text', () => {
+  it('is one line, and escapes characters that move a cursor or reorder text', () => {
     expect(plain('one\r\ntwo\n\nthree\tfour')).toBe('one two three four');
     expect(plain('\u001b[2Jred\u0000 \u202etxet\u2028.')).toBe('\\x1b[2Jred\\x00 \\u{202e}txet\\u{2028}.');
     expect(plain('half \ud83d of a pair')).toBe('half \\u{d83d} of a pair');
   });
 
-  it('is at most 200 characters long, whole characters only', () => {
+  it('is at most 200 characters long, without partial characters', () => {
     const long = plain('🙂'.repeat(5000));
     expect(long.length).toBeLessThanOrEqual(MAX_DESCRIPTION);
     expect(long).toMatch(/^(🙂)+…$/u);
     expect(plain('x'.repeat(200))).toBe('x'.repeat(200));
   });
 
-  it('shows no head of a secret that lies across the end of the part that is searched', () => {
+  it('shows no beginning of a secret that crosses the end of the part that is searched', () => {
     const secret = 'S'.repeat(64);
     for (let head = 1; head < 64; head++) {
       const text = `${' '.repeat(4096 - head)}${secret}`;
@@ -144,11 +144,11 @@ describe('a redacted description', () => {
     ['null', null, 'null'],
     ['a symbol', Symbol('s'), 'Symbol(s)'],
     ['an object', { a: 1 }, '{"a":1}'],
-  ])('can be made of %s', (_, thing, expected) => {
+  ])('can be created from %s', (_, thing, expected) => {
     expect(plain(thing)).toBe(expected);
   });
 
-  it('can be made of an error whose properties throw', () => {
+  it('can be created from an error whose properties throw', () => {
     const hostile = {
       get message(): string {
         throw new Error('no');

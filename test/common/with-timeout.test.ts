@@ -3,7 +3,7 @@ import { withTimeout } from '../../src/common/with-timeout.js';
 import { FakeClock } from '../fake-clock.js';
 
 describe('a time limit', () => {
-  it('passes on what settles before it, and stops its timer', async () => {
+  it('passes on a result that arrives in time, and stops its timer', async () => {
     const clock = new FakeClock();
     expect(await withTimeout(clock, 100, Promise.resolve(1))).toBe(1);
     await expect(withTimeout(clock, 100, Promise.reject(new Error('own')))).rejects.toThrow('own');

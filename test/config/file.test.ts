@@ -46,7 +46,7 @@ describe('a configuration file', () => {
 
   it('may be empty', async () => expect((await read('# nothing yet\n')).tree).toBeNull());
 
-  it('accepts a key that JavaScript reserves', async () => {
+  it('accepts a key that is reserved in JavaScript', async () => {
     const { tree } = await read('__proto__: { polluted: true }\n');
     expect(Object.keys(tree as object)).toEqual(['__proto__']);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();

@@ -109,7 +109,7 @@ describe('invalid peers', () => {
       { peers: { from: ['srv+pongs://shop'], tls: { key: '/k.pem' } } },
       'peers.tls.cert is missing; allowed: cert and key together',
     ],
-  ])('are refused in a file and in code with one sentence: %j', async (options, problem) => {
+  ])('are refused in a file and in code with the same sentence: %j', async (options, problem) => {
     const [file, code] = await problemsOf(options);
     expect(file).toContain(problem);
     expect(code).toBe(file);
@@ -153,7 +153,7 @@ describe('a check with onShared', () => {
       'checks.db.onShared is "warn"; allowed: fail, or warn with critical: true',
     ],
     [{ peers, checks: check({ onShared: 'pass' }) }, 'checks.db.onShared is "pass"; allowed: one of fail, warn'],
-  ])('is refused in a file and in code with one sentence: %j', async (options, problem) => {
+  ])('is refused in a file and in code with the same sentence: %j', async (options, problem) => {
     expect(await problemsOf(options)).toEqual([problem, problem]);
   });
 

@@ -46,7 +46,7 @@ async function problems(said: Said): Promise<string[]> {
 }
 
 describe('the configuration without any source', () => {
-  it('has the loopback addresses, no check, and the defaults of the library', async () => {
+  it('has the loopback addresses, no checks, and the defaults of the library', async () => {
     const { limits, heartbeat, ping, detail, ...rest } = await read({});
     expect(defaultServerSettings).toMatchObject({ limits, heartbeat, ping, detail });
     expect(rest).toEqual({
@@ -61,7 +61,7 @@ describe('the configuration without any source', () => {
     });
   });
 
-  it('is the same with an empty file, and with a file of empty sections', async () => {
+  it('is the same with an empty file, and with a file with empty sections', async () => {
     const nothing = await read({});
     expect(await read({ file: '' })).toEqual(nothing);
     expect(await read({ file: 'limits:\nping:\nhttp:\nchecks:\n' })).toEqual(nothing);
@@ -129,7 +129,7 @@ log: { level: debug, pretty: false }
     expect(checks).toEqual({ db: { kind: 'mysql', url: 'mysql://h' } });
   });
 
-  it('may refer to environment variables, also for numbers and booleans', async () => {
+  it('may refer to environment variables, even for numbers and booleans', async () => {
     const settings = await read({
       file: `
 checks:
@@ -152,13 +152,13 @@ serviceId: '\${RISE:-3}'
     expect(checks.own).toEqual({ kind: 'module', path: join(folder, 'own.js'), deep: [{ x: 'y' }], n: 1 });
   });
 
-  it('can disable HTTP, and set its address as one text', async () => {
+  it('can disable HTTP, and can set its address as one text', async () => {
     expect((await read({ file: 'http: false' })).http).toBe(false);
     expect((await read({ file: 'http: "[::1]:80"' })).http).toMatchObject({ host: '::1', port: 80 });
     expect((await read({ file: 'grpc: {}' })).grpc).toMatchObject({ host: '127.0.0.1', port: 7864 });
   });
 
-  it('with a shorter grace only has a shorter delay as well', async () => {
+  it('that sets only a shorter grace has a shorter delay as well', async () => {
     expect((await read({ file: 'drain: { grace: 2s }' })).drain).toEqual({ grace: 2000, delay: 2000 });
   });
 
@@ -350,7 +350,7 @@ describe('an unknown variable PONGCHECK_...', () => {
     expect(await warnings({ file, env })).toEqual([]);
   });
 
-  it('is none of the variables of the commands', async () => {
+  it('is not a variable of one of the commands', async () => {
     const env = { PONGCHECK_TOKEN: 'a-right-token-0123456789', PONGCHECK_CONFIG: '', PONGCHECK_DETAIL: 'never' };
     expect(await warnings({ env })).toEqual([]);
   });
@@ -689,7 +689,7 @@ describe('tokens', () => {
     expect(await problems({ file })).toEqual([problem]);
   });
 
-  it('of a client are no option of a server, and no unknown variable', async () => {
+  it('of a client are neither an option of a server nor an unknown variable', async () => {
     expect((await read({ env: { PONGCHECK_TOKEN: token } })).tokens).toBeUndefined();
   });
 });
@@ -719,7 +719,7 @@ describe('TLS of a listener', () => {
       '{ url: "pongs://h", tls: { cert: c.pem, key: k.pem, minVersion: TLSv1.1 } }',
       'pongcheck.yml:1: listen[0].tls.minVersion is "TLSv1.1"; allowed: one of TLSv1.2, TLSv1.3 (did you mean TLSv1.2?)',
     ],
-  ])('requires a TLS address, and the reverse: %s', async (listener, problem) => {
+  ])('requires a TLS address, and vice versa: %s', async (listener, problem) => {
     expect(await problems({ file: `listen: [${listener}]` })).toEqual([problem]);
   });
 });

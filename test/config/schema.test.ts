@@ -226,7 +226,7 @@ describe('the schema', () => {
     expect(schemaSays(yaml)).toBe('');
   });
 
-  it('accepts a check without a URL only by the names that the environment gives one', async () => {
+  it('accepts a check without a URL only under the names for which the environment provides one', async () => {
     const yaml = (name: string) => `checks: { ${name}: { kind: mysql, timeout: 2s } }`;
     expect(await readerSays(yaml('mysql'), { MYSQL_URL: 'mysql://h' })).toBe('');
     expect(schemaSays(yaml('mysql'))).toBe('');

@@ -101,13 +101,13 @@ const printed: [string, object][] = [
     .map(({ kind }): [string, object] => [`of ${kind}`, { checks: { x: { kind, ...kinds[kind] } } }]),
 ];
 
-describe('a secret of the configuration', () => {
-  it('is known of every section and kind', () => {
+describe('a secret in the configuration', () => {
+  it('is defined for each section and kind', () => {
     expect(places.filter(({ secret }) => secret === undefined)).toEqual([]);
     expect(checkKinds.map(({ kind }) => kind)).toEqual(Object.keys(kinds));
   });
 
-  it.each(printed)('(%s) is in no print and in no error', async (_path, tree) => {
+  it.each(printed)('(%s) is in no output and in no error', async (_path, tree) => {
     const built = await build(tree);
     const shown = JSON.stringify(effective(built));
     expect(shown).toContain('***');
@@ -120,7 +120,7 @@ describe('a secret of the configuration', () => {
   });
 
   const wrong = [NUMBER, { x: NUMBER }, [NUMBER], [SECRET, [SECRET]], `${SECRET}\n${SECRET}`, { x: [SECRET] }];
-  it.each(places)('($path) is not in the report of a value of another type', async (one) => {
+  it.each(places)('($path) is not in the message about a value of another type', async (one) => {
     for (const value of wrong) {
       const error = await read(one.with(value)).then(
         () => undefined,
@@ -132,7 +132,7 @@ describe('a secret of the configuration', () => {
   });
 
   it.each(places.filter(({ path }) => path.includes('.')))(
-    '($path) is not in the report of a section that is no map',
+    '($path) is not in the message about a section that is not a map',
     async (one) => {
       const section = one.path.slice(0, one.path.lastIndexOf('.'));
       for (const value of [SECRET, NUMBER]) {

@@ -28,7 +28,7 @@ const schema = JSON.parse(
 describe('the compose file', () => {
   const judge = new Ajv2019({ strict: false, validateFormats: false }).compile(schema);
 
-  it('is of the schema of the compose specification', () => {
+  it('conforms to the schema of the compose specification', () => {
     judge(compose);
     expect(judge.errors).toBe(null);
   });
@@ -37,7 +37,7 @@ describe('the compose file', () => {
     expect(judge({ ...compose, services: { one: { imagge: 'redis' } } })).toBe(false);
   });
 
-  it('has a responder beside what it checks and what shows it', () => {
+  it('contains a responder, what it checks, and what shows its state', () => {
     expect(Object.keys(compose.services)).toEqual(['pongcheck', 'mysql', 'redis', 'prometheus', 'grafana']);
   });
 
@@ -49,7 +49,7 @@ describe('the compose file', () => {
     }
   });
 
-  it('mounts what is there', () => {
+  it('mounts files that exist', () => {
     for (const { volumes = [] } of Object.values(compose.services)) {
       for (const volume of volumes) {
         const [source = ''] = volume.split(':');
@@ -61,7 +61,7 @@ describe('the compose file', () => {
     }
   });
 
-  it('gives the responder an environment that it knows, and longer than it drains', async () => {
+  it('gives the responder only environment variables that it knows, and a longer stop timeout than its drain', async () => {
     const given = Object.entries(service('pongcheck').environment as object).map(([name, value]) => [
       name,
       String(value).replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1'),
@@ -73,7 +73,7 @@ describe('the compose file', () => {
     );
   });
 
-  it('scrapes the responder under a name that the rules know, with the rules of this project', () => {
+  it('scrapes the responder under a name that the rules use, with the rules of this project', () => {
     const prometheus = parse(readRoot('deploy/prometheus.yml'));
     const mounted = service('prometheus').volumes?.map((volume) => volume.split(':')[1]);
     for (const rules of prometheus.rule_files) expect(mounted).toContain(`/etc/prometheus/${rules}`);
@@ -82,7 +82,7 @@ describe('the compose file', () => {
     expect(static_configs[0].targets).toEqual(['pongcheck:7664']);
   });
 
-  it('tells Grafana all that its provisioning asks for, and where the dashboards are', () => {
+  it('gives Grafana all settings that its provisioning requires, and the path of the dashboards', () => {
     const provisioning = ['datasources/prometheus.yml', 'dashboards/pongcheck.yml'].map((file) =>
       readRoot(`grafana/provisioning/${file}`),
     );

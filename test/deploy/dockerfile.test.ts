@@ -7,12 +7,12 @@ import { readRoot, rootUrl } from '../readme/markdown.js';
 const text = readRoot('deploy/Dockerfile');
 
 describe('the Dockerfile', () => {
-  it('has nothing in it that its linter minds', () => {
+  it('has no linter warnings', () => {
     expect(validate(text).map(({ range, message }) => `${range.start.line + 1}: ${message}`)).toEqual([]);
     expect(validate('FROM a\nRUNN b\n')).not.toEqual([]);
   });
 
-  it('is labelled with the version and licence of this package', () => {
+  it('has labels with the version and license of this package', () => {
     const { name, version, license } = JSON.parse(readRoot('package.json'));
     const labels = Object.fromEntries(
       [...text.matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
@@ -20,12 +20,12 @@ describe('the Dockerfile', () => {
     expect(labels).toMatchObject({ title: name, version, licenses: license });
   });
 
-  it('runs as nobody in particular, with the supported version of Node.js', () => {
+  it('runs as an unprivileged user, with the supported version of Node.js', () => {
     expect(text.match(/^USER .*/gm)).toEqual(['USER node']);
     for (const [, major] of text.matchAll(/^FROM node:(\d+)/gm)) expect(Number(major)).toBeGreaterThanOrEqual(20);
   });
 
-  it('copies no more than its ignore file lets through, and nothing that is not there', () => {
+  it('copies only files that exist and that the ignore file permits', () => {
     const [all, ...through] = readRoot('deploy/Dockerfile.dockerignore')
       .split('\n')
       .filter((line) => /^[*!]/.test(line));

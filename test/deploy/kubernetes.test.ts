@@ -71,18 +71,18 @@ function compile(...list: Manifest[]): string {
 }
 
 describe('the manifests for Kubernetes', () => {
-  it('are what is needed, and what is there', () => {
+  it('contain the required kinds', () => {
     expect(manifests.map(({ kind }) => kind).sort()).toEqual(Object.keys(models).sort());
   });
 
   it.each(manifests.map((manifest) => [manifest.kind, manifest] as const))(
-    'a %s is of its schema',
+    'a %s conforms to its schema',
     (_kind, manifest) => {
       validate(manifest);
     },
   );
 
-  it('have no key that their types do not know', () => {
+  it('have no key that their types do not contain', () => {
     expect(compile(...manifests)).toBe('');
   });
 
@@ -95,7 +95,7 @@ describe('the manifests for Kubernetes', () => {
     expect(compile(slip)).toContain('intervall');
   });
 
-  it('ask each probe at its path, on a port that the container names', () => {
+  it('use each probe’s path, on a port that the container defines', () => {
     const [container] = one('Deployment').spec.template.spec.containers;
     const ports = Object.fromEntries(container.ports.map((port: Manifest) => [port.name, port.containerPort]));
     const probes = {
@@ -115,7 +115,7 @@ describe('the manifests for Kubernetes', () => {
     );
   });
 
-  it('find each other by their labels, and give the job a name that the rules know', () => {
+  it('refer to each other by their labels, and give the job a name that the rules use', () => {
     const { selector, template } = one('Deployment').spec;
     expect(template.metadata.labels).toMatchObject(selector.matchLabels);
     expect(template.metadata.labels).toMatchObject(one('Service').spec.selector);
@@ -123,14 +123,14 @@ describe('the manifests for Kubernetes', () => {
     expect(one('Service').metadata.name).toMatch(/^pongcheck/);
   });
 
-  it('are a base of Kustomize, except those of the Prometheus operator', () => {
+  it('are a Kustomize base, except those of the Prometheus operator', () => {
     const { apiVersion, kind, ...rest } = parse(readRoot('deploy/kubernetes/kustomization.yml'));
     expect([apiVersion, kind]).toEqual(['kustomize.config.k8s.io/v1beta1', 'Kustomization']);
     // No other key is used, so no schema is needed for this file.
     expect(rest).toEqual({ resources: ['pongcheck.yml', 'availability.yml'] });
   });
 
-  it('protect the pods of the Deployment, on ports that the container names', () => {
+  it('protect the pods of the Deployment, on ports that the container defines', () => {
     const { replicas, template } = one('Deployment').spec;
     const { labels } = template.metadata;
     expect(labels).toMatchObject(one('PodDisruptionBudget').spec.selector.matchLabels);
@@ -142,7 +142,7 @@ describe('the manifests for Kubernetes', () => {
     }
   });
 
-  it('serve a configuration that is sound and is left time to drain', async () => {
+  it('contain a valid configuration, and allow enough time to drain', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pongcheck-configmap-'));
     try {
       const file = join(folder, 'pongcheck.yml');
@@ -168,12 +168,12 @@ describe('the manifest of the tutorial', () => {
   const [, text] = /<!-- file: deployment.yml -->\n```yaml\n([^]*?)```/.exec(readRoot('docs/tutorial.md')) ?? [];
   const manifest: Manifest = parse(text as string);
 
-  it('is a Deployment of its schema, without a key that its type does not know', () => {
+  it('is a Deployment that conforms to its schema, without a key that its type does not contain', () => {
     validate(manifest);
     expect(compile(manifest)).toBe('');
   });
 
-  it('asks each probe below the prefix of the plugin, on the port of the application', () => {
+  it('uses each probe’s path below the prefix of the plugin, on the port of the application', () => {
     const { spec } = manifest.spec.template;
     const [container] = spec.containers;
     const http = container.ports.find(({ name }: Manifest) => name === 'http');

@@ -49,7 +49,7 @@ const checks: ServiceOptions['checks'] = {
 };
 
 describe('a probe', () => {
-  it.each(['pongcheck', 'line', 'http', 'tcp'] as const)('by %s of a healthy responder succeeds', async (prober) => {
+  it.each(['pongcheck', 'line', 'http', 'tcp'] as const)('with %s of a healthy responder succeeds', async (prober) => {
     const { pong, http } = await serve({ checks: { db: async () => {} } });
     const { failure, ipVersion, state, duration } = await ask(prober === 'http' ? http : pong, { prober });
     expect(failure).toBeUndefined();
@@ -58,7 +58,7 @@ describe('a probe', () => {
     expect(duration).toBeGreaterThan(0);
   });
 
-  it.each(['pongcheck', 'line'] as const)('by %s of a blocked event loop has the reason', async (prober) => {
+  it.each(['pongcheck', 'line'] as const)('with %s of a blocked event loop has the reason', async (prober) => {
     const target = await startBlockable({ checks: { db: 'pass' }, loop: { readinessStall: 1, livenessStall: 0 } });
     closing.push(() => target.stop());
     target.operate?.({ operator: 'block' });
@@ -68,7 +68,7 @@ describe('a probe', () => {
   });
 
   it.each(['pongcheck', 'line', 'http'] as const)(
-    'by %s of a failing responder has the check and its reason',
+    'with %s of a failing responder has the check and its reason',
     async (prober) => {
       const { pong, http } = await serve({ checks });
       const { failure, state, checks: told } = await ask(prober === 'http' ? http : pong, { prober });
@@ -102,7 +102,7 @@ describe('a probe', () => {
     }
   });
 
-  it.each(['pongcheck', 'line', 'http'] as const)('by %s of a frozen peer ends at its deadline', async (prober) => {
+  it.each(['pongcheck', 'line', 'http'] as const)('with %s of a frozen peer ends at its deadline', async (prober) => {
     let asked = () => {};
     const question = new Promise<void>((resolve) => {
       asked = resolve;
@@ -130,7 +130,7 @@ describe('a probe', () => {
     ['http', 'protocol', (socket: Socket) => socket.end('pong pass\n')],
     ['http', 'bad-status', (socket: Socket) => socket.end('HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n')],
     ['http', 'bad-body', (socket: Socket) => socket.end(`HTTP/1.1 200 X\r\n\r\n${'x'.repeat(1_100_000)}`)],
-  ] as const)('by %s reports %s for an unexpected response', async (prober, reason, talk) => {
+  ] as const)('with %s reports %s for an unexpected response', async (prober, reason, talk) => {
     const port = await peer((socket) => {
       socket.once('data', () => talk(socket));
     });

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { ConcurrencyLimit } from '../../src/fleet/concurrency.js';
 import { settle } from '../fake-clock.js';
 
-describe('a limit of attempts', () => {
-  it('runs so many at a time, and the others in order, also after one that fails', async () => {
+describe('a limit for concurrent attempts', () => {
+  it('runs that many at a time, and the others in order, even after one that fails', async () => {
     const limit = new ConcurrencyLimit(2);
     const started: number[] = [];
     const ends: ((failed: boolean) => void)[] = [];
@@ -28,7 +28,7 @@ describe('a limit of attempts', () => {
     expect(await limit.run(async () => 4)).toBe(4);
   });
 
-  it('counts an attempt that throws at once', async () => {
+  it('counts an attempt that throws synchronously', async () => {
     const limit = new ConcurrencyLimit(1);
     const failing = () => {
       throw new Error('no');

@@ -19,8 +19,8 @@ const report = {
   },
 };
 
-describe('what is kept of a report', () => {
-  it('are the causes, the failing checks, the service, the instance and the age of the state', () => {
+describe('the digest of a report', () => {
+  it('contains the causes, the failing checks, the service, the instance and the age of the state', () => {
     expect(digest('fail', report)).toEqual({
       service: 'shop',
       instance: 'a1b2',
@@ -33,7 +33,7 @@ describe('what is kept of a report', () => {
     });
   });
 
-  it('is the age of the last change if all checks pass', () => {
+  it('contains the age of the last change if all checks pass', () => {
     const checks = { a: [{ state: 'pass', since: at('00:05:00') }], b: [{ state: 'pass', since: at('00:07:30') }] };
     expect(digest('pass', { time, checks }).age).toBe(150_000);
     expect(digest('pass', { time, checks: {} }).age).toBeUndefined();
@@ -41,14 +41,14 @@ describe('what is kept of a report', () => {
     expect(digest('pass', { time: at('00:00:00'), checks }).age).toBe(0);
   });
 
-  it('is the age of the state without checks that only reflect the responder itself', () => {
+  it('contains the age of the state without checks that only reflect the responder itself', () => {
     const back = [{ state: 'fail', reason: 'loop', since: at('00:07:30') }];
     const [db, down] = ['pass', 'fail'].map((state) => [{ state, since: at('00:09:00') }]);
     expect(digest('pass', { time, checks: { db, back: [{ ...back[0], since: at('00:09:30') }] } }).age).toBe(60_000);
     expect(digest('fail', { time, checks: { down, back } }).age).toBe(60_000);
   });
 
-  it('is bounded, whatever the report contains', () => {
+  it('is bounded, regardless of the report', () => {
     const long = 'x\n'.repeat(30_000);
     const many = Array.from({ length: 5000 }, (_, n) => [`${n}${long}`, [{ state: 'fail', since: time }]]);
     const cause = { instance: long, service: long, via: [long], check: long, state: long, reason: long, output: long };
@@ -64,7 +64,7 @@ describe('what is kept of a report', () => {
     expect(JSON.stringify(kept)).not.toContain('\\n');
   });
 
-  it.each([undefined, null, 7, [], {}, { causes: 'no', checks: 1, instance: {} }])('is empty of %j', (report) => {
+  it.each([undefined, null, 7, [], {}, { causes: 'no', checks: 1, instance: {} }])('is empty for %j', (report) => {
     expect(digest('fail', report)).toEqual({ causes: [], failing: [] });
   });
 });

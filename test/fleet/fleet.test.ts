@@ -56,7 +56,7 @@ const all = (fleet: Fleet, state: Responder['state']) =>
 const only = (fleet: Fleet) => fleet.responders[0] as Responder;
 
 describe('a fleet', () => {
-  it('has the state of each responder, its service, its causes, and changes at once', async () => {
+  it('has the state of each responder, its service and its causes, and changes immediately', async () => {
     const broken = { is: false };
     const shops = await Promise.all([1, 2, 3].map(() => withDb(broken, { serviceId: 'shop' })));
     const other = await serve({ serviceId: 'stock' });
@@ -95,7 +95,7 @@ describe('a fleet', () => {
     expect(runs).toBe(1);
   });
 
-  it('has a responder that ends as unreachable, with the reason and no causes, until it is back', async () => {
+  it('shows a responder that ends as unreachable, with the reason and without causes, until it is back', async () => {
     const first = await withDb({ is: true }, { serviceId: 'shop' });
     const [url = ''] = first.addresses;
     const fleet = fleetOf([url]);
@@ -112,7 +112,7 @@ describe('a fleet', () => {
     expect(only(fleet).why).toBeUndefined();
   });
 
-  it('has a responder that drains as draining', async () => {
+  it('shows a draining responder as draining', async () => {
     const service = await serve({ drain: { grace: 60_000, delay: 60_000 } });
     const fleet = fleetOf(addressesOf([service]));
     await all(fleet, 'pass');
@@ -120,7 +120,7 @@ describe('a fleet', () => {
     await all(fleet, 'draining');
   });
 
-  it('has the states of responders that permit no watch, or no details', async () => {
+  it('has the states of responders that do not permit WATCH, or hide details', async () => {
     const checks = { db: async () => false };
     const [unwatched, silent] = [
       await serve({ checks, limits: { maxWatches: 0 } }),
@@ -147,7 +147,7 @@ describe('a fleet', () => {
     expect(only(fleet).digest?.service).toBe('shop');
   });
 
-  it('keeps the connections of responders that stay after a reload, and drops the others', async () => {
+  it('keeps the connections of responders that remain after a reload, and drops the others', async () => {
     const services = [await serve(), await serve(), await serve()] as const;
     const fleet = fleetOf(addressesOf(services.slice(0, 2)));
     await all(fleet, 'pass');
@@ -173,8 +173,8 @@ describe('a fleet', () => {
   });
 });
 
-describe('a responder of a fleet that does not behave', () => {
-  it('cannot have a time that is none', async () => {
+describe('a misbehaving responder of a fleet', () => {
+  it('cannot have an invalid time', async () => {
     const { address, close } = await rogue((socket, status) => {
       const db = [{ state: 'fail', since: '-271821-04-20T00:00:00.000Z' }];
       socket.write(status({ state: 'fail', time: '+275760-09-13T00:00:00.000Z', checks: { db } }));
@@ -185,7 +185,7 @@ describe('a responder of a fleet that does not behave', () => {
     expect(new Date(only(fleet).since).toISOString()).toBe('1970-01-01T00:00:00.000Z');
   });
 
-  it('is read once in 50 ms, however much it sends', async () => {
+  it('is read once per 50 ms, regardless of how much it sends', async () => {
     let sender: Socket | undefined;
     const { address, close } = await rogue((socket, status) => {
       sender = socket;
@@ -247,7 +247,7 @@ function resolverOf(records: Record<string, string[] | undefined>): Resolver {
 }
 
 describe('the names of a fleet', () => {
-  it('stand for all of their addresses; a responder without one is kept for a minute if it is unreachable', async () => {
+  it('resolve to all of their addresses; an unreachable responder without one is kept for a minute', async () => {
     const clock = new FakeClock();
     const records: Record<string, string[] | undefined> = { shop: ['127.0.0.1', '127.0.0.2'] };
     const fleet = fleetOf(['pong://shop:1', 'pong://none:1'], { clock, resolver: resolverOf(records) });
@@ -270,7 +270,7 @@ describe('the names of a fleet', () => {
     expect(keys()).toEqual(['127.0.0.2:1', '127.0.0.3:1', '127.0.0.4:1']);
   });
 
-  it('keep a responder that is connected: they may stand for ready ones only', async () => {
+  it('keep a connected responder, because they may resolve to ready ones only', async () => {
     const service = await withDb({ is: true });
     const { port } = new URL(service.addresses[0] as string);
     const clock = new FakeClock();
@@ -291,7 +291,7 @@ describe('the names of a fleet', () => {
     expect(fleet.responders).toHaveLength(2);
   });
 
-  it('stand for at most 500 responders, and those that left make room', async () => {
+  it('resolve to at most 500 responders, and those that disappeared make room', async () => {
     const clock = new FakeClock();
     const address = (n: number) => `127.1.${n >> 8}.${n & 255}`;
     const records = { shop: Array.from({ length: 400 }, (_, n) => address(n)) };
@@ -308,7 +308,7 @@ describe('the names of a fleet', () => {
     expect(fleet.responders.filter(({ leftAt }) => leftAt !== undefined)).toHaveLength(0);
   });
 
-  it('reserve as many descriptors as they may stand for', () => {
+  it('reserve a descriptor for each responder to which they may resolve', () => {
     const of = (...from: string[]) => maxResponders(from.map(parsePeerAddress));
     expect(of('10.0.0.1', '[::1]:7000')).toBe(2);
     expect(of('10.0.0.1', 'shop')).toBe(500);
@@ -316,7 +316,7 @@ describe('the names of a fleet', () => {
   });
 });
 
-describe('attempts to connect', () => {
+describe('connection attempts', () => {
   it('are spread over some time, and at most 50 at a time', async () => {
     const sockets: Socket[] = [];
     // Accepts connections but never answers the HELLO.

@@ -28,11 +28,11 @@ describe('the headline', () => {
       { unknown: 1, starting: 1, draining: 2, pass: 4 },
       '1 of 8 responders has an unknown state, 1 is starting, 2 are draining.',
     ],
-  ])('of %j is: %s', (some, text) => {
+  ])('for %j is: %s', (some, text) => {
     expect(headline(counts(some))).toBe(text);
   });
 
-  it('goes with the worst state', () => {
+  it('is a description of the worst state', () => {
     expect(worstOf(counts({ warn: 1, unreachable: 2, pass: 30 }))).toBe('unreachable');
     expect(worstOf(counts({}))).toBe('pass');
     expect(totalOf(counts({ warn: 1, pass: 30 }))).toBe(31);
@@ -42,7 +42,7 @@ describe('the headline', () => {
 describe('the causes of a fleet', () => {
   const db: ResponderCause = { state: 'fail', check: 'db', reason: 'timeout', output: 'no answer within 800 ms' };
 
-  it('are grouped by check and reason, whatever the output is', () => {
+  it('are grouped by check and reason, regardless of the output', () => {
     const found = sharedCauses([
       ...times(36, responder('fail', db)),
       responder('fail', { ...db, output: 'no answer within 801 ms' }),
@@ -51,7 +51,7 @@ describe('the causes of a fleet', () => {
     expect(found).toEqual([{ state: 'fail', check: 'db', reason: 'timeout', responders: 37 }]);
   });
 
-  it('are apart by check, reason and service, the worst first, then those of the most responders', () => {
+  it('are listed by check, reason and service, the worst first, then those of the most responders', () => {
     const found = sharedCauses([
       responder('warn', { state: 'warn', check: 'cache', reason: 'slow' }),
       responder('warn', { state: 'warn', check: 'cache', reason: 'slow' }),
@@ -79,7 +79,7 @@ describe('the causes of a fleet', () => {
     expect(found).toEqual([{ state: 'fail', check: 'db', reason: 'timeout', responders: 2 }]);
   });
 
-  it('are those that are reported now: an unreachable responder has none of its own', () => {
+  it('are those reported now: an unreachable responder has no other cause', () => {
     const found = sharedCauses([{ state: 'unreachable', why: 'is no longer reachable', digest: { causes: [db] } }]);
     expect(found.map(causeText)).toEqual(['unreachable (is no longer reachable)']);
   });

@@ -15,7 +15,7 @@ describe('the rules', () => {
   it.each([
     ...alerts.map(({ alert, expr }) => [alert, expr]),
     ...recordingRules.map(({ record, expr }) => [record, expr]),
-  ])('%s asks for metrics that exist', (_name, expr) => {
+  ])('%s uses metrics that exist', (_name, expr) => {
     const names = seriesIn(expr as string);
     const rules = (expr as string).match(/\b[a-z_]+:[a-z_]+:\w+/g) ?? [];
     expect(names.length + rules.length).toBeGreaterThan(0);
@@ -24,7 +24,7 @@ describe('the rules', () => {
   });
 
   it.each(alerts.map((alert) => [alert.alert, alert] as const))(
-    '%s says what is the matter, what to do, and where to look',
+    '%s states the problem, what to do, and where to look',
     (name, { annotations }) => {
       expect(name).toMatch(/^Pongcheck[A-Z]/);
       expect(annotations.summary).toContain('{{ $labels.');
@@ -35,7 +35,7 @@ describe('the rules', () => {
     },
   );
 
-  it('have hints that point at sections that exist', () => {
+  it('have hints that refer to sections that exist', () => {
     const texts = [...alerts.map(({ annotations }) => annotations.hint), ...Object.values({ ...hints, ...probeHints })];
     const targets = texts.flatMap((text) => [...text.matchAll(/\b(docs\/[\w-]+\.md)#([\w-]+)/g)]);
     expect(targets.length).toBeGreaterThan(0);
@@ -53,7 +53,7 @@ describe('the rules', () => {
     },
   );
 
-  it('link to the web once the address of the documentation is put before the paths, as the page says', () => {
+  it('link to the web once the address of the documentation precedes the paths, as the page describes', () => {
     const [, pattern = '', replacement = ''] = /^sed 's#(.*)#(.*)#'/m.exec(readRoot('grafana/README.md')) ?? [];
     const rules = readRoot('grafana/rules/pongcheck.yml').replaceAll(new RegExp(pattern, 'g'), replacement);
     const links = [...rules.matchAll(/runbook_url: (.*)/g)].map(([, link]) => link as string);
@@ -61,7 +61,7 @@ describe('the rules', () => {
     for (const link of links) expect(link.replaceAll('"', '')).toMatch(/^https:\/\/[^/]+\/.*\/troubleshooting\.md#/);
   });
 
-  it('tell apart what has one name by a label', () => {
+  it('distinguish alerts of the same name with a label', () => {
     const keys = alerts.map(({ alert, labels }) => JSON.stringify([alert, labels]));
     expect(new Set(keys).size).toBe(keys.length);
   });
@@ -71,7 +71,7 @@ describe.each([
   ['of a check', hints, Object.keys(reasons)],
   ['of a probe', probeHints, failureReasons],
 ])('the hints for a reason %s', (_whose, table, all) => {
-  it('are a description for each that there is, and the template gives each to its own', () => {
+  it('exist for each reason, and the template selects the right one', () => {
     expect(Object.keys(table).sort()).toEqual([...all].sort());
     const template = hintTemplate(table);
     for (const [reason, hint] of Object.entries(table)) {

@@ -65,7 +65,7 @@ describe('a selector', () => {
     );
   });
 
-  it('is found again in an expression, where texts and recorded series are not', () => {
+  it('is found in an expression, in which texts and recorded series are ignored', () => {
     expect(
       seriesIn(
         'rate(pongcheck_a_total[5m]) / up + job:pongcheck_x:ratio_1h{job="pongcheck_b"} or probe_c{} or 0 * up{}',
@@ -75,7 +75,7 @@ describe('a selector', () => {
 });
 
 describe('the dashboards', () => {
-  it('are three, at addresses that stay, each linked to the others with what was chosen', () => {
+  it('are three, with stable addresses, and link to each other with the selection', () => {
     expect(dashboards.map(([, { uid }]) => uid)).toEqual(['pongcheck-fleet', 'pongcheck-responder', 'pongcheck-probe']);
     for (const [, { tags, links }] of dashboards) {
       expect(tags).toEqual(['pongcheck']);
@@ -83,7 +83,7 @@ describe('the dashboards', () => {
     }
   });
 
-  it.each(dashboards)('%s is chosen by data source, jobs and instances', (_path, dashboard) => {
+  it.each(dashboards)('%s can be filtered by data source, job and instance', (_path, dashboard) => {
     const [source, ...targets] = dashboard.templating.list;
     expect(source).toMatchObject({ name: 'datasource', query: 'prometheus' });
     expect(targets.map(({ name, multi, includeAll }) => [name, multi, includeAll])).toEqual([
@@ -100,7 +100,7 @@ describe('the dashboards', () => {
     }
   });
 
-  it('let the responder be filtered by check: every series of a check is one of those that are selected', () => {
+  it('allow filtering the responder by check, for each series of a check', () => {
     const filtered = panelsOf(responder).flatMap(({ targets }) => targets.map(({ expr }) => expr));
     const [mark] = responder.annotations.list;
     for (const expr of [...filtered, mark?.target.expr ?? '']) {
@@ -113,7 +113,7 @@ describe('the dashboards', () => {
     }
   });
 
-  it('mark the changes of status of the selected checks at the time that the responder reports', () => {
+  it('mark the status changes of the selected checks at the time that the responder reports', () => {
     expect(responder.annotations.list).toEqual([
       expect.objectContaining({
         name: 'Status changes',
@@ -126,7 +126,7 @@ describe('the dashboards', () => {
     expect(names).toEqual(['pongcheck_check_state_since_timestamp_seconds', 'pongcheck_check_status']);
   });
 
-  it('lead from a check of the fleet to its responder, with the check selected', () => {
+  it('link from a check of the fleet to its responder, with the check selected', () => {
     const fleet = dashboards.find(([path]) => path.includes('fleet'))?.[1] as Dashboard;
     const table = panelsOf(fleet).find(({ title }) => title === 'Checks not passing');
     const [link] = table?.fieldConfig.defaults.links ?? [];
@@ -136,7 +136,7 @@ describe('the dashboards', () => {
     }
   });
 
-  it.each(dashboards)('%s has panels with ids of their own that do not lie on each other', (_path, dashboard) => {
+  it.each(dashboards)('%s has panels with unique ids that do not overlap', (_path, dashboard) => {
     const ids = everyPanel(dashboard).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const cellsOf = (panels: readonly Panel[]) =>
@@ -150,7 +150,7 @@ describe('the dashboards', () => {
     expect(Math.max(...everyPanel(dashboard).map(({ gridPos: { x, w } }) => x + w))).toBe(24);
   });
 
-  it.each(dashboards)('%s begins with open rows, and a closed one has its panels inside', (_path, { panels }) => {
+  it.each(dashboards)('%s begins with open rows, and a collapsed row contains its panels', (_path, { panels }) => {
     const rows = panels.filter(({ type }) => type === 'row');
     expect(rows[0]?.collapsed).toBe(false);
     for (const [at, row] of rows.entries()) {
@@ -164,7 +164,7 @@ describe('the dashboards', () => {
     }
   });
 
-  it('close the rows of the responder that are secondary', () => {
+  it('collapse the secondary rows of the responder', () => {
     const rows = responder.panels.filter(({ type }) => type === 'row');
     const open = rows.filter(({ collapsed }) => !collapsed).map(({ title }) => title);
     expect(open).toEqual(['Status', 'Availability', 'Checks', 'PINGs']);
@@ -187,20 +187,17 @@ describe('every panel', () => {
   const labels = new Set(['job', 'instance', 'le', ...[...knownMetrics.values()].flatMap((row) => row.labels)]);
   const recorded = new Set(recordingRules.map(({ record }) => record));
 
-  it.each(allPanels)(
-    '%s has a unit, says how it is read, and says something where there is nothing',
-    (_name, panel) => {
-      expect(panel.title).toMatch(/^([A-Z]|gRPC )/);
-      expect(panel.title).not.toMatch(/pongcheck|_|^More$/);
-      expect(panel.description).toMatch(/^[A-Z0-9][^]*\.$/);
-      expect(panel.description).not.toMatch(/^By /);
-      expect(panel.fieldConfig.defaults.unit).toMatch(/^\w+$/);
-      expect(panel.fieldConfig.defaults.noValue).toMatch(/^[a-z]/);
-      expect(panel.targets.length).toBeGreaterThan(0);
-    },
-  );
+  it.each(allPanels)('%s has a unit, a description, and a text for missing data', (_name, panel) => {
+    expect(panel.title).toMatch(/^([A-Z]|gRPC )/);
+    expect(panel.title).not.toMatch(/pongcheck|_|^More$/);
+    expect(panel.description).toMatch(/^[A-Z0-9][^]*\.$/);
+    expect(panel.description).not.toMatch(/^By /);
+    expect(panel.fieldConfig.defaults.unit).toMatch(/^\w+$/);
+    expect(panel.fieldConfig.defaults.noValue).toMatch(/^[a-z]/);
+    expect(panel.targets.length).toBeGreaterThan(0);
+  });
 
-  it.each(allPanels)('%s asks for metrics and labels that exist', (_name, { targets }) => {
+  it.each(allPanels)('%s uses metrics and labels that exist', (_name, { targets }) => {
     for (const { expr, legendFormat } of targets) {
       const names = seriesIn(expr);
       const rules = expr.match(/\b[a-z_]+:[a-z_]+:\w+/g) ?? [];

@@ -15,7 +15,7 @@ if (process.env.UPDATE) {
 }
 
 describe('the dashboards and rules', () => {
-  it.each(Object.entries(files))('%s is what the code says', (path, text) => {
+  it.each(Object.entries(files))('%s is generated from the code', (path, text) => {
     expect(readRoot(path)).toBe(text);
   });
 });

@@ -56,8 +56,8 @@ const isServing = async (service: Service) => {
   expect(await client.check('')).toBe('SERVING');
 };
 
-describe('a client of gRPC', () => {
-  it('that does not read a Watch has one waiting message, and then gets the latest status', async () => {
+describe('a gRPC client', () => {
+  it('that does not read a Watch has one waiting message, and then receives the latest status', async () => {
     const states = ['pass', 'fail', 'pass', 'fail', 'pass', 'fail'] as const;
     let next = 0;
     let isReady = false;
@@ -94,7 +94,7 @@ describe('a client of gRPC', () => {
     await isServing(service);
   });
 
-  it('that resets Watches while their requests are decompressed leaves none behind', async () => {
+  it('that resets Watches while their requests are decompressed leaves none open', async () => {
     const service = await start();
     const open = await session(service);
     // A field that the decoder skips.
@@ -112,7 +112,7 @@ describe('a client of gRPC', () => {
   });
 
   it.each([0, 1])(
-    'gets NOT_SERVING at the beginning of a drain, and GOAWAY at its end, with %d threads',
+    'receives NOT_SERVING at the start of a drain, and GOAWAY at its end, with %d threads',
     async (threads) => {
       const service = await start({ threads, drain: { grace: 200, delay: 200 } });
       const open = await session(service);
@@ -132,7 +132,7 @@ describe('a client of gRPC', () => {
     },
   );
 
-  it('that opens as many streams as it may is answered on each', async () => {
+  it('that opens the maximum number of streams is answered on each', async () => {
     const service = await start({ checks: { db: async () => {} } });
     const open = await session(service);
     const { maxConcurrentStreams = 0 } = open.remoteSettings;
@@ -147,7 +147,7 @@ describe('a client of gRPC', () => {
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['00000000020801']));
   });
 
-  it('that sends another path or type, or huge headers, gets an error, and others are served', async () => {
+  it('that sends another path or type, or huge headers, receives an error, and others are served', async () => {
     const service = await start();
     const open = await session(service);
     const status = async (headers: object) => {

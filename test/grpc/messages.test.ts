@@ -31,7 +31,7 @@ describe('HealthCheckRequest', () => {
     ['a length above 2^53', '0affffffffffffffffff01'],
   ])('refuses %s', (_, hex) => expect(() => decode(hex)).toThrow());
 
-  it('of any bytes is decoded or refused', () => {
+  it('with any bytes is decoded or refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         try {

@@ -30,7 +30,7 @@ async function until(condition: () => unknown): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-describe('a request of gRPC', () => {
+describe('a gRPC request', () => {
   it.each([
     ['', { scope: 'readiness' }],
     ['readiness', { scope: 'readiness' }],
@@ -38,7 +38,7 @@ describe('a request of gRPC', () => {
     ['startup', { scope: 'startup' }],
     ['shop', { scope: 'readiness', group: 'shop' }],
     ['db', { scope: 'readiness', checks: ['db'] }],
-  ])('for %p asks the health', async (service, query) => {
+  ])('for %p queries the health', async (service, query) => {
     const { health, client } = await start();
     const answer = client.check(service);
     await until(() => health.asked.length === 1);
@@ -79,7 +79,7 @@ describe('a request of gRPC', () => {
     expect(health.asked).toEqual([]);
   });
 
-  it('beyond a thousand that wait is answered at once', async () => {
+  it('that exceeds a thousand waiting ones is answered immediately', async () => {
     const { health, client } = await start();
     const waiting = Array.from({ length: 1000 }, () => client.check(''));
     await until(() => health.asked.length === 1000);

@@ -93,7 +93,7 @@ describe('Check', () => {
     expect(check.runs).toBe(1);
   });
 
-  it('answers by the deadline of the caller with the latest known status, and at the timeout of PING at the latest', async () => {
+  it('answers by the caller’s deadline with the latest known status, but no later than the timeout of PING', async () => {
     const { check, definition } = own();
     let isHanging = false;
     const run = async () => (isHanging ? new Promise<CheckResult>(() => {}) : check.result);
@@ -109,7 +109,7 @@ describe('Check', () => {
     expect(await client.list()).toMatch(/^0a/);
   });
 
-  it('of an invalid request is INTERNAL, and of one that is too long RESOURCE_EXHAUSTED', async () => {
+  it('is INTERNAL for an invalid request, and RESOURCE_EXHAUSTED for one that is too long', async () => {
     const { client } = await start();
     expect(await client.raw(Buffer.from('0aff', 'hex'))).toBe('INTERNAL');
     expect(await client.raw(Buffer.from('0a02c328', 'hex'))).toBe('INTERNAL');
@@ -119,7 +119,7 @@ describe('Check', () => {
 });
 
 describe('List', () => {
-  it('has the scopes and groups, but no names of checks', async () => {
+  it('contains the scopes and groups, but no names of checks', async () => {
     const { client } = await start({ checks: { secret: Object.assign(own().definition, { groups: ['shop'] }) } });
     await client.check('shop');
     const entry = (name: string, status: number) => {
@@ -154,7 +154,7 @@ describe('Watch', () => {
     for (const call of [whole, db, liveness]) call.cancel();
   });
 
-  it('of an unknown service stays open, and sees a check or a group that a reload adds or removes', async () => {
+  it('of an unknown service stays open, and reports a check or a group that a reload adds or removes', async () => {
     const { service, client } = await start();
     const [check, group] = [client.watch('db'), client.watch('shop')];
     expect(await check.receives(1)).toEqual(['SERVICE_UNKNOWN']);
@@ -236,7 +236,7 @@ describe('the limits of the listener', () => {
     first.destroy();
   });
 
-  it('a connection without the preface of HTTP/2 is closed after limits.handshakeTimeout', async () => {
+  it('closes a connection without the HTTP/2 preface after limits.handshakeTimeout', async () => {
     const { service } = await start({ limits: { handshakeTimeout: 50 } });
     const [silent, short] = [await open(service.grpcAddress as string), await open(service.grpcAddress as string)];
     short.write('PRI * HTTP');

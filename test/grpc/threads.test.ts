@@ -57,7 +57,7 @@ describe('gRPC on a PING thread', () => {
     expect(await watch.receives(3)).toEqual(['SERVING', 'NOT_SERVING', 'UNAVAILABLE']);
   });
 
-  it('applies a reload, and is opened again on its port after an end of the thread', async () => {
+  it('applies a reload, and is reopened on its port after the thread has ended', async () => {
     const { service, client } = await start();
     expect(await client.check('')).toBe('SERVING');
     const limits = { grpc: { port: 0, maxConnections: 3 }, ping: { timeout: 77 } };

@@ -66,7 +66,7 @@ describe.each([0, 1])('gRPC over TLS, with %d threads', (threads) => {
     expect(await plain.check('')).toBe('UNAVAILABLE');
   });
 
-  it('reports files that are not usable', async () => {
+  it('reports files that cannot be used', async () => {
     await expect(
       start({ threads, grpc: { port: 0, tls: { cert: '/none.pem', key: '/none.pem' } } }),
     ).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG', message: 'grpc: tls.cert /none.pem cannot be read (ENOENT)' });

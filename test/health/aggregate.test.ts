@@ -28,7 +28,7 @@ describe('aggregation', () => {
     expect(aggregate([optional('fail'), critical('fail')])).toBe('fail');
   });
 
-  it("ignores a failure that is only this service's own, reported back through a circle", () => {
+  it("ignores a failure that is only this service's own, reported back through a cycle", () => {
     expect(aggregate([critical('fail', 'loop')])).toBe('pass');
     expect(aggregate([optional('fail', 'loop')])).toBe('pass');
     expect(aggregate([critical('warn', 'loop'), critical('warn', 'lag')])).toBe('warn');

@@ -52,8 +52,8 @@ describe.each([
   [3, 'chain' as const],
   [5, 'full' as const],
   [5, 'chain' as const],
-])('%i services that check each other in a circle (%s reports)', (size, extent) => {
-  it('all pass while every database passes, although none knew the state of the next at first', async () => {
+])('%i services that check each other in a cycle (%s reports)', (size, extent) => {
+  it('all pass while every database passes, although none knew the state of the next one at first', async () => {
     const { clock, states } = circleOf(size, extent);
     await clock.advance(60_000);
     expect(new Set(states())).toEqual(new Set(['pass']));
@@ -74,7 +74,7 @@ describe.each([
     }
   });
 
-  it('all pass again when that database recovers: no circle keeps itself down', async () => {
+  it('all pass again when that database recovers, so no cycle keeps itself down', async () => {
     const { clock, databases, states } = circleOf(size, extent);
     (databases[1] as SteadyCheck).outcome = refused;
     await clock.advance(60_000);
@@ -84,7 +84,7 @@ describe.each([
   });
 });
 
-describe.each([2, 3, 5])('%i services in a circle, each with a minor failure that stays', (size) => {
+describe.each([2, 3, 5])('%i services in a cycle, each with a minor failure that lasts', (size) => {
   const small: Record<string, () => CheckDefinition> = {
     'a check that warns': () => new SteadyCheck({}, { status: 'warn', reason: 'lag' }),
     'a check that fails and is not critical': () =>

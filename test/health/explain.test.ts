@@ -36,7 +36,7 @@ describe('an explanation', () => {
     expect(explained({ state: 'fail', checks }).since).toEqual(new Date('2026-11-21T02:15:48.000Z'));
   });
 
-  it('says that all checks pass, and names the last change', () => {
+  it('states that all checks pass, and names the last change', () => {
     expect(explained({ checks: { db: check() } })).toEqual({
       headline: 'shop is ready: all checks pass.',
       causes: [],
@@ -71,7 +71,7 @@ describe('an explanation', () => {
     ]);
   });
 
-  it('names a blocked event loop, which is no check, as the root cause', () => {
+  it('names a blocked event loop, which is not a check, as the root cause', () => {
     const output = 'the event loop has been blocked since 2026-11-21T02:19:50.000Z';
     const cause = { instance: 'me', check: 'event-loop', state: 'fail', reason: 'loop-blocked', output };
     const { causes } = explained({ state: 'fail', causes: [{ ...cause, via: [] }], checks: { db: check() } });
@@ -84,7 +84,7 @@ describe('an explanation', () => {
     );
   });
 
-  it('names what degrades a service that is ready, but no root cause', () => {
+  it('names what degrades a service that is ready, but not as a root cause', () => {
     const checks = {
       soft: check({ state: 'fail', reason: 'refused', critical: false }),
       slow: check({ state: 'warn', reason: 'lag' }),
@@ -101,7 +101,7 @@ describe('an explanation', () => {
     ]);
   });
 
-  it('calls a failure of another responder behind a check that is not critical no root cause', () => {
+  it('does not call a failure of another responder behind a check that is not critical a root cause', () => {
     const checks = {
       db: check({ state: 'fail', reason: 'timeout' }),
       stock: check({ state: 'fail', reason: 'dependency', critical: false }),
@@ -126,7 +126,7 @@ describe('an explanation', () => {
     );
   });
 
-  it('tells a failure behind several checks once, before those behind one', () => {
+  it('lists a failure behind several checks once, before those behind one', () => {
     const fails = check({ state: 'fail', reason: 'dependency' });
     const redis = { instance: 'c', service: 'stock', check: 'redis', state: 'fail', reason: 'refused', output: 'gone' };
     const causes = [
@@ -161,7 +161,7 @@ describe('an explanation', () => {
     const checksOf = (causes: object[], checks: object) =>
       explained({ state: 'fail', causes, checks }).causes.map(({ checks }) => checks.join());
 
-    it('tells a dead server behind its own checks and another responder once', () => {
+    it('lists a dead server behind its own checks and another responder once', () => {
       const causes = [
         cause('sessions', 'redis://cache.test:6379/1', { state: 'warn' }),
         remote('redis://cache.test:6379'),
@@ -193,13 +193,13 @@ describe('an explanation', () => {
       ['another port', 'redis://h:2'],
       ['another scheme', 'rediss://h:1'],
       ['no target', undefined],
-    ] as const)('tells two causes with %s', (_, target, over: { reason?: string } = {}) => {
+    ] as const)('lists two causes with %s', (_, target, over: { reason?: string } = {}) => {
       const first = cause('a', 'redis://h:1', over.reason === 'auth' ? over : {});
       const checks = { a: fails('redis://h:1'), b: fails('redis://h:1') };
       expect(checksOf([first, cause('b', target as string, over)], checks)).toEqual(['a', 'b']);
     });
 
-    it('tells two servers behind the same Sentinels apart', () => {
+    it('distinguishes two servers behind the same Sentinels', () => {
       const [a, b] = ['redis+sentinel://s:1/a', 'redis+sentinel://s:1/b'];
       expect(checksOf([cause('a', a), cause('b', b)], { a: fails(a), b: fails(b) })).toEqual(['a', 'b']);
     });
@@ -207,7 +207,7 @@ describe('an explanation', () => {
     it.each([
       ['masked credentials', 'redis://***@h:1', 'redis://h:1/2'],
       ['a database behind a socket', 'redis:///run/redis.sock', 'redis:///run/redis.sock 2'],
-    ])('takes a target with %s for the same server', (_, a, b) => {
+    ])('treats a target with %s as the same server', (_, a, b) => {
       expect(checksOf([cause('a', a), cause('b', b)], { a: fails(a), b: fails(b) })).toEqual(['a,b']);
     });
 
@@ -216,7 +216,7 @@ describe('an explanation', () => {
       'redis://***@127.0.0.1:6379',
       'redis://localhost:6379',
       'redis:///run/redis.sock',
-    ])('takes %s of another responder for the same only if that is on this machine', (target) => {
+    ])('treats %s of another responder as the same only if that is on this machine', (target) => {
       const causes = [cause('cache', target), remote(target)];
       const checks = { cache: fails(target), stock: peer() };
       expect(checksOf(causes, checks)).toEqual(['cache', 'stock']);
@@ -229,7 +229,7 @@ describe('an explanation', () => {
   it.each([
     ['draining', 'Also failing: db fails (gone).'],
     ['starting', 'Root cause: db fails (gone).'],
-  ])('says what the checks have to do with %s', (state, line) => {
+  ])('states how the checks are related to %s', (state, line) => {
     const causes = [{ instance: 'me', via: [], check: 'db', state: 'fail', output: 'gone' }];
     expect(linesOf({ state, causes, checks: { db: check({ state: 'fail' }) } })[0]).toBe(line);
   });
@@ -245,7 +245,7 @@ describe('an explanation', () => {
       'It is unknown whether the failure is shared: 1 of 5 peers gave an answer that counts.',
     ],
     ['unknown', peers(5, 5, 5), 'It is unknown whether the failure is shared: the answers of peers are too old.'],
-  ])('says what peers know about a failure: %s', (fate, peers, sentence) => {
+  ])('states the answers of peers about a failure: %s', (fate, peers, sentence) => {
     const checks = { db: check({ state: 'fail', reason: 'refused', since: '2026-11-21T02:15:48.000Z', fate, peers }) };
     const state = fate === 'shared' ? 'warn' : 'fail';
     const causes = [{ instance: 'me', via: [], check: 'db', state, reason: 'refused', output: 'gone', fate, peers }];
@@ -271,7 +271,7 @@ describe('an explanation', () => {
     ]);
   });
 
-  it('says what peers of another responder know, and what peers know about the check of it', () => {
+  it('states the answers of another responder’s peers, and of peers about the check of it', () => {
     const fate = { fate: 'shared', peers: peers(4, 4, 4) };
     const causes = [{ instance: 'c', service: 'stock', via: ['c'], check: 'redis', reason: 'timeout', ...fate }];
     const checks = { orders: check({ state: 'fail', reason: 'dependency', fate: 'local', peers: peers(2, 2, 0) }) };
@@ -293,7 +293,7 @@ describe('an explanation', () => {
     expect(explanation.causes[0]?.path).toEqual(['shop', 'orders', 'responder b', 'stock', 'redis']);
   });
 
-  it('names all checks through which a cause may have come if the report does not say', () => {
+  it('names all checks through which a cause may have come if the report does not name one', () => {
     const fails = check({ state: 'fail', reason: 'dependency' });
     const causes = [{ instance: 'c', via: ['c'], check: 'redis' }];
     const { checks } = explained({ state: 'fail', causes, checks: { a: fails, b: fails } }).causes[0] ?? {};
@@ -340,7 +340,7 @@ describe('an explanation', () => {
 });
 
 describe('a report with names of object properties', () => {
-  it.each(['constructor', 'toString', '__proto__'])('is explained in its own words: %s', (word) => {
+  it.each(['constructor', 'toString', '__proto__'])('is explained with its names: %s', (word) => {
     const report = {
       state: word,
       causes: [{ instance: 'other', via: ['other'], check: word, state: word, reason: word }],

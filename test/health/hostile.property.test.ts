@@ -125,7 +125,7 @@ function isSound(finding: NormalizedResult): void {
 describe('any value or exception of user code', () => {
   const findings = new ResultNormalizer(redactor([SECRET]), 'me');
 
-  it('becomes a result that can be displayed, returned or thrown', () => {
+  it('becomes a result that can be displayed, whether returned or thrown', () => {
     fc.assert(
       fc.property(hostile, (make) => {
         const value = make();
@@ -168,13 +168,13 @@ describe('any value or exception of user code', () => {
     [[], 'an array'],
     [() => SECRET, 'a function'],
     [Symbol('s'), 'a symbol'],
-  ])('is described as what it is: %p', (value, name) => {
+  ])('is described by its type: %p', (value, name) => {
     expect(findings.returned(value).output).toBe(
       `The check returned ${name}; allowed: nothing, true, false, or a result with a status.`,
     );
   });
 
-  it('cannot nest a report, nor split a character that is two code units', async () => {
+  it('cannot nest a report, and cannot split a character of two code units', async () => {
     const deep = JSON.parse(`${'{"a":['.repeat(50)}${']}'.repeat(50)}`);
     const name = `${'x'.repeat(63)}\u{1f600}`;
     const causes = [{ instance: name, service: deep, via: [name, deep], check: name, reason: deep, output: deep }];

@@ -14,7 +14,7 @@ function held(rise: number, fall: number, statuses: CheckState[]): string {
 }
 
 describe('rise and fall', () => {
-  it('change the state at the first result by default', () => {
+  it('change the state on the first result by default', () => {
     expect(held(1, 1, ['pass', 'fail', 'pass'])).toBe('pass fail pass');
   });
 
@@ -62,7 +62,7 @@ describe('the effective state', () => {
     expect(verdict).toMatchObject({ passes: 0, fails: 1 });
   });
 
-  it('knows since when it has been the same', () => {
+  it('has the time since which it has been the same', () => {
     const verdict = new Hysteresis(1, 1, 0);
     verdict.record({ status: 'pass' }, 1);
     verdict.record({ status: 'pass' }, 2);

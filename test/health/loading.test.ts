@@ -37,7 +37,7 @@ describe('load of a check', () => {
     await registry.stop();
   });
 
-  it('is called once, however many runs are requested meanwhile and afterwards', async () => {
+  it('is called once, regardless of how many runs are requested during and after it', async () => {
     const { check, loads } = loaded({ interval: 0, maxAge: 0 });
     const { registry, clock, ask } = registryOf({ db: check });
     registry.start();
@@ -55,7 +55,7 @@ describe('load of a check', () => {
     await registry.stop();
   });
 
-  it('delays no PING beyond its deadline, and the run that follows answers a PING that still waits', async () => {
+  it('delays no PING beyond its deadline, and the run that follows answers a PING that is still waiting', async () => {
     const { check, loads } = loaded();
     const { registry, clock, ask } = registryOf({ db: check });
     registry.start();
@@ -127,7 +127,7 @@ describe('load of a check', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('delays checks that load nothing, in any order, also after a reload', async () => {
+  it('delays checks that load nothing, in any order and after a reload', async () => {
     const [plain, later] = [new ScriptedCheck({ timeout: 100 }), new ScriptedCheck({ timeout: 100 })];
     const [first, second] = [loaded(), loaded()];
     const { registry, clock } = registryOf({ plain, first: first.check });
@@ -154,7 +154,7 @@ describe('load of a check', () => {
   it.each([
     ['ends', (work: Work) => work.resolve()],
     ['fails', (work: Work) => work.reject(new Error('no'))],
-  ])('waits for other work at the start, until it %s', async (_how, end) => {
+  ])('waits for other startup work, until it %s', async (_how, end) => {
     const check = new ScriptedCheck({ timeout: 100 });
     const { registry, clock } = registryOf({ check });
     registry.start(new Promise<void>((resolve, reject) => end({ resolve, reject })));

@@ -44,7 +44,7 @@ describe('a callback that waits for a run', () => {
     expect([first.onRunEnded, second.onRunEnded].map((onRunEnded) => onRunEnded.mock.calls.length)).toEqual([1, 1]);
   });
 
-  it('is removed when it is cancelled, for this run or the next', async () => {
+  it('is removed when it is canceled, for this run or the next', async () => {
     const check = new ScriptedCheck();
     const { clock, monitor } = monitorOf(check);
     const waiters = [

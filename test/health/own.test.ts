@@ -85,7 +85,7 @@ describe('the own result of a check', () => {
     expect(db.runs).toBe(1);
   });
 
-  it('starts again when a reload replaces the check, but not when it changes settings', async () => {
+  it('restarts when a reload replaces the check, but not when it changes settings', async () => {
     const db = new SteadyCheck();
     const { own, reload, clock } = await started(db);
     await reload(Object.assign(db, { fall: 2 }));
@@ -95,7 +95,7 @@ describe('the own result of a check', () => {
     expect(own()).toEqual({ state: 'fail', age: 0, hasPassed: false });
   });
 
-  it('is that of no run until the replacement has one', async () => {
+  it('belongs to no run until the replacement has one', async () => {
     const { registry, own } = await started(new SteadyCheck());
     registry.reload({ checks: defined({ db: new ScriptedCheck() }) });
     await settle();
@@ -104,7 +104,7 @@ describe('the own result of a check', () => {
   });
 });
 
-describe('listeners of updates', () => {
+describe('update listeners', () => {
   it('see the result of a run before it counts', async () => {
     const db = new SteadyCheck({ interval: 1000 });
     const { registry, clock } = await started(db);

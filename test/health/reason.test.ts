@@ -39,7 +39,7 @@ describe('the reason of an error', () => {
     ['ENFILE', 'fd-exhausted'],
     ['ENOBUFS', 'internal'],
     ['ENOMEM', 'internal'],
-  ])('%s is %s, and not a failure of the dependency, however it is wrapped', (code, reason) => {
+  ])('%s is %s, and not a failure of the dependency, even if it is wrapped', (code, reason) => {
     const own = coded(code);
     const errors = [own, new TypeError('x', { cause: own }), new AggregateError([coded('ECONNREFUSED'), own])];
     expect(errors.map((error) => [reasonOf(error), statusOf(error)])).toEqual(errors.map(() => [reason, 'unknown']));
@@ -86,7 +86,7 @@ describe('the reason of an error', () => {
     expect(reasonOf(coded('constructor'), 'custom')).toBe('custom');
   });
 
-  it('is found although errors are causes of each other', () => {
+  it('is found even if errors are causes of each other', () => {
     const a = new Error('a');
     a.cause = new Error('b', { cause: a });
     expect(reasonOf(a)).toBe('internal');

@@ -22,7 +22,7 @@ describe('background runs', () => {
     expect(db.runs).toBe(12);
   });
 
-  it('are scheduled from the last run, whatever requested it', async () => {
+  it('are scheduled from the last run, regardless of what requested it', async () => {
     const db = new SteadyCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -138,7 +138,7 @@ describe('groups', () => {
     expect(registry.stateOf('extra')).toBe('fail');
   });
 
-  it('and single checks have the current state, however often they are requested', async () => {
+  it('and single checks have the current state, no matter how often they are requested', async () => {
     const db = new SteadyCheck({ groups: ['web'] });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -149,7 +149,7 @@ describe('groups', () => {
     expect([ask({ checks: ['db'] }).state, ask({ group: 'web' }).state]).toEqual(['fail', 'fail']);
   });
 
-  it('are not-found if the name does not exist, whatever else is requested', async () => {
+  it('are not-found if the name does not exist, regardless of other requests', async () => {
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck() }, { groups: ['empty'] });
     registry.start();
     await clock.advance(1);
@@ -192,7 +192,7 @@ describe('groups', () => {
     expect(ask().answer?.failing()).toEqual([{ name: 'cache', adds: 'warn', reason: 'refused' }]);
   });
 
-  it('ignore a failure of this service that came back through a circle', async () => {
+  it('ignore a failure of this service that came back through a cycle', async () => {
     const peer = new SteadyCheck(
       { kind: 'pingpong' },
       { status: 'fail', reason: 'dependency', causes: [{ instance: 'me', via: ['peer'], check: 'db' }] },
@@ -282,7 +282,7 @@ describe('startup', () => {
     expect(ask({ scope: 'startup' }).state).toBe('pass');
   });
 
-  it('passes permanently once each check of its group has passed or warned once', async () => {
+  it('passes permanently when each check of its group has passed or warned once', async () => {
     const a = new SteadyCheck({ groups: ['startup'] }, refused);
     const b = new SteadyCheck({ groups: ['startup', 'readiness'] }, { status: 'warn' });
     const other = new SteadyCheck({}, refused);
@@ -320,7 +320,7 @@ describe('startup', () => {
   it.each([
     ['starting', {}],
     ['unknown', { startupGrace: 0 }],
-  ])('is answered at once and is never stale, whatever is requested: %s', (state, options) => {
+  ])('is answered immediately and is never stale, regardless of the request: %s', (state, options) => {
     const { registry, ask } = registryOf({ db: new ScriptedCheck() }, options);
     registry.start();
     for (const query of [{}, { maxAge: 0 }, { timeout: 0 }, { group: 'startup' }, { hops: 1 }]) {
@@ -376,7 +376,7 @@ describe('startup', () => {
     expect(registry.stateOf('startup')).toBe('pass');
   });
 
-  it("is not blocked by a failure that is only this service's own, reported back through a circle", async () => {
+  it("is not blocked by a failure that is only this service's own, reported back through a cycle", async () => {
     const causes = [{ instance: 'me', via: ['peer'] }];
     const peer = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'dependency', causes });
     const { registry, clock } = registryOf({ peer });
@@ -385,7 +385,7 @@ describe('startup', () => {
     expect(registry.stateOf('startup')).toBe('pass');
   });
 
-  it('passes, without its group, once each critical check has a first result of any state', async () => {
+  it('passes, without its group, when each critical check has a first result of any state', async () => {
     const db = new ScriptedCheck();
     const cache = new ScriptedCheck({ groups: ['web'] });
     const optional = new ScriptedCheck({ critical: false });
@@ -420,7 +420,7 @@ describe('startup', () => {
 });
 
 describe('draining', () => {
-  it('overrides all scopes but liveness, immediately and without a run', async () => {
+  it('overrides all scopes except liveness, immediately and without a run', async () => {
     const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
     const { registry, clock, ask } = registryOf({ db });
     registry.drain();
@@ -504,7 +504,7 @@ describe('transitions', () => {
     expect(notified).toHaveLength(3);
   });
 
-  it('name the check that determines the state of a group, also an optional one', async () => {
+  it('name the check that determines the state of a group, even an optional one', async () => {
     const { registry, clock } = registryOf({
       optional: new SteadyCheck({ critical: false }, refused),
       db: new SteadyCheck(),

@@ -66,7 +66,7 @@ describe('a check that a reload does not change', () => {
     expect(notified).toEqual([]);
   });
 
-  it('is recognised by its identity when it was created again, and the new one is never run', async () => {
+  it('is recognized by its identity when it was created again, and the new one is never run', async () => {
     const [first, second] = [made('a'), made('a')];
     const { clock, reload } = started({ db: first });
     await clock.advance(1000);
@@ -105,7 +105,7 @@ describe('settings of a check that a reload changes', () => {
   it.each([
     ['rise', 'fail', 'pass'],
     ['fall', 'pass', 'fail'],
-  ] as const)('%s counts from the next result on', async (key, before, after) => {
+  ] as const)('%s applies from the next result', async (key, before, after) => {
     const result = (status: 'pass' | 'fail') =>
       status === 'pass' ? { status } : { status, reason: 'refused' as const };
     const db = new SteadyCheck({ interval: 1000 }, result(before));
@@ -144,7 +144,7 @@ describe('settings of a check that a reload changes', () => {
 });
 
 describe('another check under the same name', () => {
-  it('runs immediately, and keeps the state until its first result, whatever the thresholds', async () => {
+  it('runs immediately, and keeps the state until its first result, regardless of the thresholds', async () => {
     const [first, second] = [new SteadyCheck(), new ScriptedCheck({ rise: 3, fall: 3 })];
     const { clock, reload, registry, notified, view } = started({ db: first });
     await clock.advance(1000);
@@ -185,7 +185,7 @@ describe('another check under the same name', () => {
     expect(first.closed).toBe(1);
   });
 
-  it('never starts twice within minInterval, however often it is replaced', async () => {
+  it('never starts twice within minInterval, no matter how often it is replaced', async () => {
     const { clock, reload } = started({ db: new SteadyCheck({ minInterval: 100 }) });
     await clock.advance(1000);
     const checks = Array.from({ length: 20 }, () => new SteadyCheck({ minInterval: 100 }));
@@ -334,7 +334,7 @@ describe('a check that a reload removes', () => {
 });
 
 describe('a watch', () => {
-  it('of a group that a reload adds has the state of the group, also while a later check has no result', async () => {
+  it('of a group that a reload adds has the state of the group, even while a later check has no result', async () => {
     const { reload, registry } = started({});
     const watched = registry.watch({ scope: 'readiness', group: 'own' }, () => {});
     reload({ first: new ScriptedCheck({ groups: ['own'] }) });
@@ -394,7 +394,7 @@ describe('a watch', () => {
     expect(notified).toBe(0);
   });
 
-  it('causes runs of an added check that runs on demand only, and none of a removed one', async () => {
+  it('causes runs of an added check that runs only on demand, and none of a removed one', async () => {
     const [first, second] = [new SteadyCheck({ interval: 0 }), new SteadyCheck({ interval: 0 })];
     const { clock, registry, reload } = started({ first });
     registry.watch({ scope: 'readiness' }, () => {});
@@ -435,7 +435,7 @@ it('releases everything left by reloads when it stops', async () => {
 });
 
 describe('startup.grace', () => {
-  it('counts from the start, also with a new value', async () => {
+  it('counts from the start, even with a new value', async () => {
     const db = new ScriptedCheck({ timeout: 60_000 });
     const { clock, registry, reload } = started({ db });
     await clock.advance(5000);

@@ -7,7 +7,7 @@ const blocking = (clock: FakeClock) => async () => {
   clock.jump(900);
 };
 
-describe('many checks that time out at once', () => {
+describe('many checks that time out at the same time', () => {
   it('pass when the event loop was blocked by something else', async () => {
     const names = Array.from({ length: 50 }, (_, i) => `check${i}`);
     let isBlocked = true;

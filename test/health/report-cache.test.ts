@@ -17,8 +17,8 @@ function cached() {
   return { clock, cache, get, made: () => made };
 }
 
-describe('a serialised report', () => {
-  it('is shared by all requests of 250 ms while nothing changes', async () => {
+describe('a serialized report', () => {
+  it('is shared by all requests within 250 ms while nothing changes', async () => {
     const { clock, get, made } = cached();
     const view = viewOf();
     expect(get(view)).toBe(get(view));

@@ -50,7 +50,7 @@ describe('the report', () => {
     });
   });
 
-  it('of a check that never ran is unknown, which readers of the standard see as fail', async () => {
+  it('shows a check that never ran as unknown, which readers of the standard see as fail', async () => {
     const { clock, ask } = registryOf({ db: new ScriptedCheck() });
     await clock.advance(50);
     const report = ask({ timeout: 0 }).report();
@@ -94,7 +94,7 @@ describe('the report', () => {
     expect(ask({ timeout: 0 }).report().checks.db[0]).toMatchObject({ state: 'fail', reason: 'refused', fails: 3 });
   });
 
-  it('is serialised at most once in 250 ms while nothing changes, for any number of requests', async () => {
+  it('is serialized at most once per 250 ms while nothing changes, for any number of requests', async () => {
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck({ maxAge: 10_000 }) });
     registry.start();
     await clock.advance(1);
@@ -107,7 +107,7 @@ describe('the report', () => {
     expect(ask().answer?.report('full')).not.toBe(first);
   });
 
-  it('is serialised again immediately after a new result', async () => {
+  it('is serialized again immediately after a new result', async () => {
     const db = new SteadyCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -121,7 +121,7 @@ describe('the report', () => {
     expect(ask().report().state).toBe('draining');
   });
 
-  it('caches a bounded number of selections, and answers every one', async () => {
+  it('caches a bounded number of selections, and answers each one', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `check-${i}`);
     const { registry, clock, ask } = registryOf(
       Object.fromEntries(names.map((name) => [name, new SteadyCheck({ maxAge: 60_000 })])),
@@ -139,7 +139,7 @@ describe('the report', () => {
     expect(ask({ checks: ['check-0'] }).answer?.report('full')).not.toBe(first);
   });
 
-  it('omits the checks, or all but the instances, on request', async () => {
+  it('omits the checks, or everything except the instances, on request', async () => {
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck({}, refused) }, { serviceId: 'shop' });
     registry.start();
     await clock.advance(1);
@@ -149,7 +149,7 @@ describe('the report', () => {
     expect(ask().report('chain')).toEqual({ instance: 'me', state: 'fail', causes: [{ instance: 'me', via: [] }] });
   });
 
-  it('accepts any name of a check', async () => {
+  it('accepts any check name', async () => {
     const { registry, clock, ask } = registryOf({ ['__proto__']: new SteadyCheck(), toString: new SteadyCheck() });
     registry.start();
     await clock.advance(1);
@@ -206,7 +206,7 @@ describe('causes', () => {
     ]);
   });
 
-  it('are sorted worst first, also those of optional checks', async () => {
+  it('are sorted worst first, including those of optional checks', async () => {
     const { registry, clock, ask } = registryOf({
       warns: new SteadyCheck({}, { status: 'warn' }),
       optional: new SteadyCheck({ critical: false }, refused),

@@ -5,7 +5,7 @@ import { type PendingRequest, registryOf } from './asking.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 
 describe('freshness', () => {
-  it('is answered at once, without a timer, if the result is within max age', async () => {
+  it('is given immediately, without a timer, if the result is within max age', async () => {
     const db = new SteadyCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -62,7 +62,7 @@ describe('freshness', () => {
     expect(old).toMatchObject({ answers: 1, answer: { stale: false, age: 0 } });
   });
 
-  it('of 0 requires a run that starts after the request; one of the same moment does not count', async () => {
+  it('of 0 requires a run that starts after the request; a run of the same moment does not count', async () => {
     const db = new ScriptedCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -90,7 +90,7 @@ describe('freshness', () => {
     expect(db.runs).toBe(2);
   });
 
-  it('is evaluated by the max age of each check', async () => {
+  it('is evaluated with the max age of each check', async () => {
     const quick = new SteadyCheck({ maxAge: 500, interval: 0 });
     const slow = new SteadyCheck({ maxAge: 10_000, interval: 0 });
     const { registry, clock, ask } = registryOf({ quick, slow });
@@ -144,7 +144,7 @@ describe('a flood', () => {
     expect(db.runs).toBeLessThanOrEqual(10);
   });
 
-  it('of cancelled requests leaves nothing behind', async () => {
+  it('of canceled requests leaves nothing behind', async () => {
     const db = new ScriptedCheck({ timeout: 60_000, interval: 0 });
     const { clock, ask } = registryOf({ db });
     ask();
@@ -181,7 +181,7 @@ describe('the deadline of a request', () => {
     expect(asked.answers).toBe(1);
   });
 
-  it('may be later than the timeout of the check: a hung check answers at its timeout', async () => {
+  it('may be later than the timeout of the check: a hanging check answers at its timeout', async () => {
     const { clock, ask } = registryOf({ db: new ScriptedCheck({ timeout: 800 }) });
     const asked = ask({ timeout: 2000 });
     await clock.advance(800);
@@ -189,7 +189,7 @@ describe('the deadline of a request', () => {
     expect(asked.answer?.failing()).toEqual([{ name: 'db', adds: 'fail', reason: 'timeout' }]);
   });
 
-  it('returns unknown if there never was a result', async () => {
+  it('returns unknown if there has never been a result', async () => {
     const { clock, ask } = registryOf({ db: new ScriptedCheck() });
     const asked = ask({ timeout: 100 });
     await clock.advance(100);
@@ -260,7 +260,7 @@ describe('the deadline of a request', () => {
     expect(asked.answers).toBe(1);
   });
 
-  it('is not waited for if no run is possible because too many hang', async () => {
+  it('is not awaited if no run is possible because too many are hanging', async () => {
     const db = new ScriptedCheck({ timeout: 800 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -325,7 +325,7 @@ describe('a request that was forwarded by other responders', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'unknown', stale: true } });
   });
 
-  it('is not stale if the run has ended meanwhile', async () => {
+  it('is not stale if the run has ended in the meantime', async () => {
     const peer = new ScriptedCheck({ kind: 'pingpong', interval: 0 });
     const db = new ScriptedCheck({ interval: 0 });
     const { ask } = registryOf({ peer, db });
@@ -349,7 +349,7 @@ describe('a request that was forwarded by other responders', () => {
 });
 
 describe('an answer', () => {
-  it('is given once to each request, also if the callback of another one throws', async () => {
+  it('is given once to each request, even if the callback of another one throws', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, clock, ask } = registryOf({ db });
     const thrown: unknown[] = [];

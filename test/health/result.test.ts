@@ -82,13 +82,13 @@ describe('a returned result', () => {
     expect(observed(null)).toBe('null');
   });
 
-  it('has one unit, or one for each name', () => {
+  it('has one unit, or one per name', () => {
     const unit = (observedUnit: never) => findings.returned({ status: 'pass', observedUnit }).observedUnit;
     expect(unit('ms' as never)).toBe('ms');
     expect(unit({ delay: 'ms', geheim: 'geheim', heap: 5 } as never)).toEqual({ delay: 'ms', '***': '***', heap: '5' });
   });
 
-  it('hides secrets in the names and values of an observed object, and bounds it', () => {
+  it('masks secrets in the names and values of an observed object, and bounds it', () => {
     const observed = (observedValue: object) => findings.returned({ status: 'pass', observedValue }).observedValue;
     expect(observed({ geheim: 'geheim', apiToken: 'x', password: 1234 })).toEqual({
       '***': '***',
@@ -122,7 +122,7 @@ describe('causes reported by another responder', () => {
     expect(fail([db])).toMatchObject({ status: 'fail', reason: 'dependency', causes: [db] });
   });
 
-  it('keep what peers of the other responder said, if it is valid', () => {
+  it('keep the answers of the other responder’s peers, if they are valid', () => {
     const shared = { ...db, fate: 'shared', peers: { asked: 5, answered: 4, failing: 4 } };
     expect(fail([shared]).causes).toEqual([shared]);
     for (const peers of [{ asked: 5 }, { asked: 5, answered: -1, failing: 0 }, 'many', null, [1, 2, 3]]) {
@@ -145,7 +145,7 @@ describe('causes reported by another responder', () => {
     ).toBe('loop');
   });
 
-  it('limit it to the worst cause that is left if some are from this process', () => {
+  it('limit it to the worst remaining cause if some are from this process', () => {
     const own = { instance: 'me', via: ['b'], state: 'fail' };
     const warns = { ...db, state: 'warn' };
     const unsure = { ...db, state: 'unknown' };
@@ -193,7 +193,7 @@ describe('an exception of a run', () => {
     expect(findings.thrown('geheim', 'custom')).toEqual({ status: 'fail', reason: 'custom', output: '***' });
   });
 
-  it('is only a warning if it says so', () => {
+  it('is only a warning if it is marked as one', () => {
     expect(findings.thrown(new CheckFailure('lag', 'x', { status: 'warn' }), 'internal').status).toBe('warn');
   });
 });

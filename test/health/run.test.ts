@@ -110,13 +110,16 @@ describe('a run', () => {
     expect(check.last.signal.reason).toMatchObject({ reason: 'timeout' });
   });
 
-  it.each(['function', 'module'])('keeps the texts of a %s, which are by the author of the check', async (kind) => {
-    const { ended } = start({ kind, run: () => Promise.reject(new Error('no')) });
-    await settle();
-    expect(ended[0]?.finding).toEqual({ status: 'fail', reason: 'custom', output: 'no' });
-  });
+  it.each(['function', 'module'])(
+    'keeps the texts of a %s, which the author of the check has written',
+    async (kind) => {
+      const { ended } = start({ kind, run: () => Promise.reject(new Error('no')) });
+      await settle();
+      expect(ended[0]?.finding).toEqual({ status: 'fail', reason: 'custom', output: 'no' });
+    },
+  );
 
-  it('reports an error without a reason of a built-in kind as an internal failure', async () => {
+  it('reports an error without a reason in a built-in kind as an internal failure', async () => {
     const { ended } = start({ kind: 'mysql', run: () => Promise.reject(new Error('no')) });
     await settle();
     expect(ended[0]?.finding.reason).toBe('internal');
@@ -149,7 +152,7 @@ describe('a run', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('does not time out at once after a stall of the process: the response may have arrived but not been read', async () => {
+  it('does not time out immediately after a stall of the process, because the response may not have been read', async () => {
     const check = new ScriptedCheck({ nonBlocking: true, timeout: 250 });
     const { clock, ended } = start(check);
     standStill(clock, 4000);
@@ -170,7 +173,7 @@ describe('a run', () => {
     expect(ended).toMatchObject([{ finding: { status: 'pass' } }]);
   });
 
-  it('times out after at most one more timeout, whatever the stalls', async () => {
+  it('times out after at most one more timeout, regardless of stalls', async () => {
     const { clock, ended } = start(new ScriptedCheck({ timeout: 250 }));
     standStill(clock, 4000);
     await clock.advance(249);
@@ -230,7 +233,7 @@ describe('a check that blocks the event loop beyond its timeout', () => {
     expect(ended).toMatchObject([{ finding: blocking }]);
   });
 
-  it('passes in its second attempt if something else blocked', async () => {
+  it('passes in its second attempt if something else blocked the event loop', async () => {
     const clock = new FakeClock();
     const { ended } = own(
       clock,

@@ -42,7 +42,7 @@ describe('a single flight', () => {
     expect(check.runs).toHaveLength(1);
   });
 
-  it('has at most one run in progress and one queued, however many are requested', async () => {
+  it('has at most one run in progress and one queued, regardless of the number of requests', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
     expect([1, 2, 3, 4].map(() => flight.request(0))).toEqual([1, 2, 2, 2]);

@@ -17,7 +17,7 @@ function watched(check: SteadyCheck, options: Parameters<typeof registryOf>[1] =
   return { registry, clock, watch };
 }
 
-describe('a check that runs on demand only', () => {
+describe('a check that runs only on demand', () => {
   const onDemand = () => new SteadyCheck({ interval: 0, maxAge: 1000, minInterval: 1 });
 
   it('runs once per max age while it is watched, with any number of watches', async () => {
@@ -79,7 +79,7 @@ describe('a check with an interval', () => {
 });
 
 describe('a subscriber', () => {
-  it('is notified of a change of state or reason only', async () => {
+  it('is notified only of changes of state or reason', async () => {
     const check = new SteadyCheck({ interval: 1000 });
     const { registry, clock, watch } = watched(check);
     registry.start();
@@ -174,7 +174,7 @@ describe('a change', () => {
     while (notified < 1024) await turn();
   });
 
-  it('reaches the last subscriber, however often the state changes meanwhile', async () => {
+  it('reaches the last subscriber, even if the state changes again in the meantime', async () => {
     const check = new SteadyCheck({ interval: 10, maxAge: 5, minInterval: 1 });
     const { registry, clock, watch } = watched(check);
     registry.start();
@@ -212,7 +212,7 @@ describe('watchable selections', () => {
   const checks = { a: new SteadyCheck(), b: new SteadyCheck(), c: new SteadyCheck() };
   const of = (...names: string[]): Selection => ({ scope: 'readiness', checks: names });
 
-  it('count once for all their watches, in any order of names, up to the limit', () => {
+  it('count once for all their watches, with names in any order, up to the limit', () => {
     const { registry } = registryOf(checks);
     const watch = (selection: Selection) => registry.watch(selection, () => {}, 2);
     const first = [watch(of('a', 'b')), watch(of('b', 'a', 'a')), watch(of('b', 'a'))];

@@ -28,7 +28,7 @@ describe('the fate of a failure', () => {
     expect(fateOf(tally(answered, failing))).toBe(fate);
   });
 
-  it('changes from local to shared after two rounds in a row, and back at once', () => {
+  it('changes from local to shared after two rounds in a row, and back immediately', () => {
     const fates = new Fates();
     const rounds = [
       tally(4, 4),
@@ -53,8 +53,8 @@ describe('the fate of a failure', () => {
   });
 });
 
-describe('the fate of a failure that peers have not noticed yet', () => {
-  it('becomes shared with the first round that says so', () => {
+describe('the fate of a failure that peers have not detected yet', () => {
+  it('becomes shared in the first shared round', () => {
     const fates = new Fates();
     expect([fates.next(tally(4, 1), true), fates.next(tally(4, 4))]).toEqual(['local', 'shared']);
   });
@@ -97,7 +97,7 @@ async function running(settings: ConstructorParameters<typeof SteadyCheck>[0] = 
 }
 
 describe('a check with onShared: warn', () => {
-  it('asks no peers while it passes, or warns', async () => {
+  it('queries no peers while it passes or warns', async () => {
     const { db, peers, clock } = await running();
     db.outcome = { status: 'warn' };
     await clock.advance(20_000);
@@ -146,7 +146,7 @@ describe('a check with onShared: warn', () => {
     expect(patient.answer).toMatchObject({ state: 'fail', stale: false });
   });
 
-  it('asks once per run while it fails, and ends the failure when it passes', async () => {
+  it('queries once per run while it fails, and ends the failure when it passes', async () => {
     const { db, peers, clock, state } = await running();
     db.outcome = new Error('down');
     for (let run = 1; run <= 3; run++) {
@@ -161,7 +161,7 @@ describe('a check with onShared: warn', () => {
     expect(peers.recoveredChecks).toEqual(['db']);
   });
 
-  it('asks only about a failure that counts', async () => {
+  it('queries only about a failure that counts', async () => {
     const { db, peers, clock, state } = await running({ fall: 3 });
     db.outcome = new Error('down');
     await clock.advance(10_000);
@@ -171,7 +171,7 @@ describe('a check with onShared: warn', () => {
     expect(peers.asked).toHaveLength(1);
   });
 
-  it('asks with the times of the last pass and of the end of the first failing run', async () => {
+  it('queries with the times of the last pass and of the end of the first failing run', async () => {
     const { db, peers, clock } = await running({ fall: 2 });
     await clock.advance(5000);
     db.outcome = new Error('down');
@@ -187,7 +187,7 @@ describe('a check with onShared: warn', () => {
     expect(peers.last.since).toEqual({ passedAt: 25_000, failedAt: 30_000 });
   });
 
-  it('takes over that the passes of peers are outdated', async () => {
+  it('passes on that the passes of peers are outdated', async () => {
     const { db, peers, clock, state } = await running();
     db.outcome = new Error('down');
     await clock.advance(5000);
@@ -210,7 +210,7 @@ describe('a check with onShared: warn', () => {
     expect(state()).toBe('pass');
   });
 
-  it('asks no peers if it has never passed, and fails', async () => {
+  it('queries no peers if it has never passed, and fails', async () => {
     const db = new SteadyCheck({ onShared: 'warn' }, new Error('down'));
     const peers = new ScriptedPeers();
     const { registry, ask } = registryOf({ db }, { peers });
@@ -221,7 +221,7 @@ describe('a check with onShared: warn', () => {
     expect(ask({ timeout: 0 }).report().checks.db[0]).toMatchObject({ fate: 'unknown', peers: { asked: 0 } });
   });
 
-  it('asks no peers about a failure that only reflects this service itself', async () => {
+  it('queries no peers about a failure that only reflects this service itself', async () => {
     const { db, peers, clock, state } = await running();
     db.outcome = { status: 'fail', reason: 'loop' };
     await clock.advance(5000);
@@ -258,7 +258,7 @@ describe('a check with onShared: warn', () => {
     expect(registry.stateOf('readiness')).toBe('fail');
   });
 
-  it('stays shared from one round to the next while its runs time out, and peers take their time', async () => {
+  it('stays shared between rounds while its runs time out and peers answer slowly', async () => {
     let isHanging = false;
     const db = {
       kind: 'mine',
@@ -296,7 +296,7 @@ describe('a check with onShared: warn', () => {
     await registry.stop();
   });
 
-  it('concerns neither liveness nor startup, nor a drain', async () => {
+  it('affects neither liveness nor startup, nor a drain', async () => {
     const { db, peers, registry, clock, ask } = await running();
     db.outcome = new Error('down');
     await clock.advance(5000);

@@ -75,7 +75,7 @@ describe('a full HTTP server', () => {
     other.destroy();
   });
 
-  it('refuses a new connection when all wait for responses', async () => {
+  it('refuses a new connection if all are waiting for responses', async () => {
     const { url, health, stats, warnings } = await limited({ maxConnections: 2 });
     health.atOnce = undefined;
     const answers = [ask(`${url}/health`), ask(`${url}/health`)];
@@ -102,7 +102,7 @@ describe('a full HTTP server', () => {
     expect(stats.closed['made-room-unread']).toBe(1);
   });
 
-  it('refuses connections of one address beyond its limit', async () => {
+  it('refuses connections from one address beyond its limit', async () => {
     const { url, stats } = await limited({ maxConnectionsPerAddress: 2 });
     const first = await silent(url, stats);
     await silent(url, stats);
@@ -153,7 +153,7 @@ describe('a connection', () => {
   it.each([
     ['that has sent no request', ''],
     ['that is idle', livez],
-  ])('%s stays longer than the 60 s of a load balancer, and is closed after 72 s', async (_, said) => {
+  ])('%s stays open longer than the 60 s of a load balancer, and is closed after 72 s', async (_, said) => {
     const { url, stats, clock, warnings } = await limited({});
     const socket = await silent(url, stats);
     let heard = '';
@@ -168,7 +168,7 @@ describe('a connection', () => {
     expect([stats.closed['idle-timeout'], warnings]).toEqual([1, []]);
   });
 
-  it('gets 408 when its request is not completed', async () => {
+  it('receives 408 if its request is not completed', async () => {
     const { url, server, stats } = await limited({});
     server.server.headersTimeout = 100;
     const socket = await silent(url, stats);

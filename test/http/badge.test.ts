@@ -29,7 +29,7 @@ describe('/badge.svg', () => {
     });
   });
 
-  it('shows a group, and nothing else of the service', async () => {
+  it('shows a group, and nothing else about the service', async () => {
     service = createService({
       serviceId: 'secret-shop',
       listen: [],
@@ -81,7 +81,7 @@ describe('the image', () => {
     expect(svg).toContain(`aria-label="${text}: pass"`);
   });
 
-  it.each(states)('has contrast for %s', (state: State) => {
+  it.each(states)('has sufficient contrast for %s', (state: State) => {
     const [, fill = ''] = badgeSvg('a', state)
       .matchAll(/fill="#(\w{6})"/g)
       .next().value as RegExpExecArray;

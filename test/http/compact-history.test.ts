@@ -27,7 +27,7 @@ function historyOf(checks: readonly string[], groups: readonly string[] = []): [
 const json = (history: HistoryView) => JSON.parse(JSON.stringify(compactHistory(history)));
 
 describe('the history in /status.json', () => {
-  test('has a letter for each minute, and what is not healthy or has run', async () => {
+  test('has a letter for each minute, the unhealthy time, and the runs', async () => {
     const [history, clock] = historyOf(['db', 'silent'], ['readiness']);
     recorder.setState(groupKey('readiness'), 'starting');
     for (const state of ['pass', 'warn', 'fail', 'unknown'] as const) {
@@ -52,7 +52,7 @@ describe('the history in /status.json', () => {
     expect(groups.readiness).not.toHaveProperty('meanMs');
   });
 
-  test('a series without known time has no availability', async () => {
+  test('has no availability for a series without known time', async () => {
     const [history] = historyOf(['db']);
     recorder.setState(checkKey('db'), 'pass');
     expect(json(history).checks.db).toEqual({ availability: {}, states: `${'-'.repeat(59)}p` });

@@ -25,7 +25,7 @@ describe('GET /connections', () => {
     expect(seen).toEqual(all.map(({ id }) => id));
   });
 
-  it('marks the last page, also if it is full', async () => {
+  it('marks the last page, even if it is full', async () => {
     const { url } = await serve({ connections });
     const [, page] = await read(`${url}/connections?after=150&limit=100`);
     expect(page.connections).toHaveLength(100);

@@ -60,7 +60,7 @@ const failing = (output = 'no answer'): Shown => ({
 });
 
 describe('the page of a fleet', () => {
-  it('has what is not critical apart from the causes', () => {
+  it('lists failures that are not critical separately from the causes', () => {
     const cache: Shown = {
       state: 'warn',
       digest: { causes: [{ state: 'warn', check: 'cache', reason: 'refused', output: '' }], failing: ['cache'] },
@@ -73,7 +73,7 @@ describe('the page of a fleet', () => {
     expect(degraded).toContain('<b>cache=refused</b> at 1 of 3 responders');
   });
 
-  it('says why a responder is not ready: its first cause, why it is unreachable, or its failing checks', () => {
+  it('states why a responder is not ready: its first cause, why it is unreachable, or its failing checks', () => {
     const fleet = fleetOf([
       { ...failing('no answer'), host: 'a' },
       { host: 'b', state: 'unreachable', why: 'refused the connection' },
@@ -85,14 +85,14 @@ describe('the page of a fleet', () => {
     expect([0, 1, 2, 3].map(reasonOf)).toEqual(['db=timeout: no answer', 'refused the connection', 'db, queue', '']);
   });
 
-  it('names addresses that are missing, or too many', () => {
+  it('names addresses that are missing, or above the maximum', () => {
     const { none } = fleetParts(fleetOf([], { unresolved: ['pong://shop:7464'], excess: 12 }), all);
     expect(none).toContain('No address yet: pong://shop:7464');
     expect(none).toContain('12 more addresses are not connected');
     expect(fleetParts(fleetOf([failing()]), all).none).toBe('');
   });
 
-  it('collapses causes beyond five, and leaves out those beyond fifty', () => {
+  it('collapses causes after the fifth, and omits those after the fiftieth', () => {
     const one = (n: number): Shown => ({
       state: 'fail',
       digest: { causes: [{ state: 'fail', check: `c${n}` }], failing: [] },
@@ -104,7 +104,7 @@ describe('the page of a fleet', () => {
     expect(why.indexOf('<details>')).toBeLessThan(why.indexOf('<b>c5</b>'));
   });
 
-  it('has addresses in brackets in the links of IPv6', () => {
+  it('has IPv6 addresses in brackets in links', () => {
     const fleet = fleetOf([{ state: 'pass', host: '2001:db8::1' }], { statusUrl: 'https://{host}:7664/?of={host}' });
     expect(fleetBoard(fleet).responders[0]).toMatchObject({
       address: '[2001:db8::1]:7464',
@@ -112,7 +112,7 @@ describe('the page of a fleet', () => {
     });
   });
 
-  it('is unknown without a responder, and has counts only for clients without access to detail', () => {
+  it('is unknown without a responder, and shows only counts to clients without access to detail', () => {
     const parts = bareFleetParts(fleetOf([]), { mode: 'never', login: undefined });
     expect(parts.state).toContain('band unknown');
     expect(Object.keys(bareFleetParts(fleetOf([failing()]), { mode: 'never', login: undefined })).sort()).toEqual([
@@ -124,7 +124,7 @@ describe('the page of a fleet', () => {
     ]);
   });
 
-  it('of 500 responders is less than 400 KiB, whatever they report', async () => {
+  it('of 500 responders is smaller than 400 KiB, regardless of their reports', async () => {
     const states = ['pass', 'fail', 'unknown', 'warn', 'draining'] as const;
     const flapping = minutes(...Array.from({ length: 60 }, (_, n) => states[Math.floor(n / 5) % 5]));
     const shown = Array.from({ length: 500 }, (_, n): Shown => {
@@ -143,7 +143,7 @@ describe('a coarse bar', () => {
   const paths = (text: string) => [...text.matchAll(/<path class="(\w+)" d="(.*?)"/g)].map((m) => m.slice(1));
   const label = (text: string) => /aria-label="(.*?)"/.exec(text)?.[1];
 
-  it('has one part for five minutes, with the worst state of them, and one path for each state', () => {
+  it('has one part per five minutes, with the worst state in them, and one path per state', () => {
     const { text } = coarseBar(
       minutes(
         ...Array<undefined>(5).fill(undefined),
@@ -160,7 +160,7 @@ describe('a coarse bar', () => {
     expect(label(text)).toBe('fail 2 min, unknown 1 min');
   });
 
-  it('says that it has no data', () => {
+  it('states that it has no data', () => {
     expect(label(coarseBar(minutes(undefined, undefined)).text)).toBe('no data');
   });
 });

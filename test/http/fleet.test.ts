@@ -106,7 +106,7 @@ describe('/fleet', () => {
     expect(text).toContain('<small>images &lt;script&gt;');
   });
 
-  it('shows the responders of one state only, if that is selected', async () => {
+  it('shows only the responders with one state, if that is selected', async () => {
     const { url, from, has, break: breakIt } = await start();
     breakIt();
     await has({ fail: 2 });
@@ -121,7 +121,7 @@ describe('/fleet', () => {
     expect(filtered).toContain('data-events="fleet/events?state=pass"');
   });
 
-  it('sends what changes, at once and only that', async () => {
+  it('sends only changes, immediately', async () => {
     const { url, has, break: breakIt } = await start();
     await has({ pass: 3 });
     const itemsOf = (parts: object) => Object.entries(parts).filter(([id]) => id.startsWith('item-'));
@@ -223,7 +223,7 @@ describe('/fleet', () => {
 });
 
 describe('a reload', () => {
-  it('applies other responders, and keeps those that stay', async () => {
+  it('applies other responders, and keeps those that remain', async () => {
     const { fleet, from, has, json } = await start();
     await has({ pass: 3 });
     const options = { listen: [], http: { port: 0 } };
@@ -248,7 +248,7 @@ describe('a reload', () => {
 });
 
 describe('the metrics of a fleet', () => {
-  it('are the responders by state, without a series for each responder', async () => {
+  it('are the responders by state, without a series per responder', async () => {
     const { url, has, from, break: breakIt } = await start();
     breakIt();
     await has({ fail: 2, pass: 1 });

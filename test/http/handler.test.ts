@@ -103,7 +103,7 @@ describe('service.handler', () => {
     }
   });
 
-  it('sends nothing if the application has answered meanwhile', async () => {
+  it('sends nothing if the application has already responded', async () => {
     const { handler } = await started();
     const url = await serve((request, response) => {
       handler(request, response);
@@ -128,7 +128,7 @@ describe('service.handler', () => {
     expect(`${await socket.setEncoding('utf8').take(1).toArray()}`).toMatch(/^HTTP\/1.1 200 /);
   });
 
-  it('says Connection: close while the service drains', async () => {
+  it('sends Connection: close while the service is draining', async () => {
     const service = await started();
     const url = await serve(service.handler);
     await service.stop();
@@ -175,7 +175,7 @@ describe('the status page', () => {
   it.each([
     ['the plugin', true],
     ['the handler', false],
-  ])('is at the prefix of %s itself, with links that lead to its events', async (_, isPlugin) => {
+  ])('is at the prefix of %s itself, with links to its events', async (_, isPlugin) => {
     const service = await started();
     let url: string;
     if (isPlugin) {
@@ -212,7 +212,7 @@ describe('a Fastify application with the plugin', () => {
     return lines.map((line) => JSON.parse(line) as { msg: string; req?: { url: string } });
   }
 
-  it('logs no request of the plugin by itself', async () => {
+  it('does not log requests of the plugin by default', async () => {
     const urls = (await logged({})).flatMap(({ req }) => (req ? [req.url] : []));
     expect(urls).toEqual(['/own']);
   });

@@ -77,7 +77,7 @@ describe('/health', () => {
     ['check=db&check=a%20b', { checks: ['db', 'a b'] }],
     ['group=', { group: '' }],
     ['unheard=of', {}],
-  ])('queries what ?%s selects', async (search, selected) => {
+  ])('queries the selection in ?%s', async (search, selected) => {
     const { url, health } = await serve();
     const answer = ask(`${url}/health?${search}`);
     await until(() => health.asked.length > 0);
@@ -98,7 +98,7 @@ describe('/health', () => {
     expect(health.asked).toEqual([]);
   });
 
-  it('reads the query itself, however an application parses it', async () => {
+  it('reads the query itself, regardless of how an application parses it', async () => {
     const health = new FakeHealth();
     const app = fastify({ routerOptions: { querystringParser: () => ({ check: { a: 'db' } }) as never } });
     const context = { health, connections: async () => [], clock: new FakeClock() };
@@ -123,7 +123,7 @@ describe('/health', () => {
     expect(headers['content-type']).toMatch(/^application\/health\+json\b/);
   });
 
-  it('returns the report of real checks, and the part of a group or a check', async () => {
+  it('returns the report of real checks, and the part for a group or a check', async () => {
     const health = await registryOf({
       db: new SteadyCheck({}, { status: 'fail', reason: 'refused' }),
       cache: new SteadyCheck({ groups: ['edge'] }),
@@ -178,7 +178,7 @@ describe('a client without access to detail', () => {
   });
 });
 
-describe('many requests at once', () => {
+describe('many concurrent requests', () => {
   it('share one run of a check', async () => {
     const clock = new FakeClock();
     const db = new ScriptedCheck({ interval: 0, maxAge: 0 });
@@ -199,7 +199,7 @@ describe('many requests at once', () => {
   });
 
   it.each(['/health', '/readyz'])(
-    'do not queue up at %s: beyond 1,000 they get the latest known status',
+    'do not queue up at %s: after 1,000 they receive the latest known status',
     async (path) => {
       const health = new FakeHealth();
       let atOnce = 0;

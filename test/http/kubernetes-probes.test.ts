@@ -77,7 +77,7 @@ describe('the probes of a real registry', () => {
     await health.stop();
   });
 
-  it('describe the failure at /startupz after the grace of startup', async () => {
+  it('describe the failure at /startupz after the startup grace', async () => {
     const clock = new FakeClock();
     const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });
     const health = new Registry({ checks: defined({ db }), clock, random: () => 0, startupGrace: 10_000 });
@@ -90,7 +90,7 @@ describe('the probes of a real registry', () => {
     await health.stop();
   });
 
-  it('report starting until the group startup has passed once', async () => {
+  it('report starting until the startup group has passed once', async () => {
     const clock = new FakeClock();
     const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });
     const health = new Registry({ checks: defined({ db }), clock, random: () => 0 });

@@ -48,7 +48,7 @@ describe('a live status page', () => {
     expect(reader.got).toEqual(['1', '2', '3']);
   });
 
-  it('receives a change soon, and several at once as one', async () => {
+  it('receives a change soon, and several simultaneous changes as one', async () => {
     const { clock, live, reader } = watched();
     for (let i = 0; i < 10; i++) live.changed();
     await clock.advance(50);
@@ -95,7 +95,7 @@ describe('a live status page', () => {
     expect(reader.got).toHaveLength(1);
   });
 
-  it('accepts a hundred viewers, and closes the oldest for another', () => {
+  it('accepts a hundred viewers, and closes the oldest one for another', () => {
     const { live, reader } = watched();
     const others = Array.from({ length: 99 }, () => new Reader());
     for (const other of others) live.add(other as unknown as ServerResponse, () => false);
@@ -106,7 +106,7 @@ describe('a live status page', () => {
     expect(others.some(({ destroyed }) => destroyed)).toBe(false);
   });
 
-  it('closes a viewer that does not read before the oldest', () => {
+  it('closes a viewer that does not read before the oldest one', () => {
     const { live, reader } = watched();
     const stuck = new Reader();
     stuck.reads = false;
@@ -116,7 +116,7 @@ describe('a live status page', () => {
     expect([reader.destroyed, stuck.destroyed]).toEqual([false, true]);
   });
 
-  it('accepts no viewer that has disconnected already', async () => {
+  it('accepts no viewer that has already disconnected', async () => {
     const { clock, live, reader } = watched();
     reader.end();
     const gone = new Reader();
@@ -160,7 +160,7 @@ describe('a live status page', () => {
     expect(new Set(viewers.map(({ got }) => got[1]))).toEqual(new Set(['2']));
   });
 
-  it('receives what has changed since its last message, and everything of another view', async () => {
+  it('receives what has changed since its last message, and everything for another view', async () => {
     const clock = new FakeClock();
     const pages: Record<string, Parts> = { a: { one: '1', two: '2' }, b: { one: '3' } };
     const live = new Live(clock, immediate, (view) => pages[view] as Parts);
@@ -191,7 +191,7 @@ describe('a live status page', () => {
     ]);
   });
 
-  it('sends everything to a viewer that may see detail from now on', async () => {
+  it('sends everything to a viewer that gains access to detail', async () => {
     const clock = new FakeClock();
     const live = new Live(clock, immediate, (_view, detail) => ({ number: detail ? 'detail' : 'bare' }));
     const reader = new Reader();

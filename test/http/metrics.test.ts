@@ -36,7 +36,7 @@ describe('/metrics', () => {
     expect(JSON.parse(text)).toEqual({ error: 'internal error' });
   });
 
-  it('logs the reason, without credentials and without a stack', async () => {
+  it('logs the reason, without credentials and without a stack trace', async () => {
     const told: unknown[] = [];
     const log = { ...silentLog, error: (fields: object, message: string) => told.push([fields, message]) };
     const broken = registerOf(() => Promise.reject(new Error('postgres://root:secret@db is gone')));

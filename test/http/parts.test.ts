@@ -88,14 +88,23 @@ const textOf = (html = '') =>
     .trim();
 
 describe('the parts of the status page', () => {
-  it('say in one sentence what the state is, since when, and how many checks make it so', () => {
+  it('state in one sentence the state, since when it has lasted, and how many checks cause it', () => {
     const { state, title } = partsOf(boardOf({ db: entry('fail'), mail: entry('warn'), disk: entry('pass') }));
     expect(textOf(state)).toBe('shop is not ready. since 18:09:30 UTC 1 of 3 checks fails, 1 warns');
     expect(title).toBe('fail · shop');
     expect(textOf(partsOf(boardOf({ db: entry('pass') })).state)).toBe('shop is ready: all checks pass.');
   });
 
-  it('leave out what is empty', () => {
+  it('count all checks, however many there are', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 1001 }, (_, n) => [`c${n}`, entry(n < 1000 ? 'pass' : 'fail')]),
+    );
+    const { state, items } = partsOf(boardOf(many));
+    expect(textOf(state)).toMatch(/ 1 of 1001 checks fails$/);
+    expect(items).toMatch(/^item-c1000 /);
+  });
+
+  it('omit what is empty', () => {
     const parts = partsOf(boardOf({ db: entry('pass') }));
     expect(Object.keys(parts).filter((id) => parts[id] === '')).toEqual([
       'why',
@@ -106,12 +115,12 @@ describe('the parts of the status page', () => {
     ]);
   });
 
-  it('have the checks in the order of severity', () => {
+  it('list the checks in the order of severity', () => {
     const checks = { a: entry('pass'), b: entry('warn'), c: entry('unknown'), d: entry('fail'), e: entry('fail') };
     expect(partsOf(boardOf(checks)).items).toBe('item-d item-e item-c item-b item-a');
   });
 
-  it('show of a check its target, reason, observed values, last run and availability', () => {
+  it('show for a check its target, reason, observed values, last run and availability', () => {
     const db = entry('fail', {
       kind: 'mysql',
       target: 'mysql://db.test/shop',
@@ -137,19 +146,19 @@ describe('the parts of the status page', () => {
     [{ kind: 'redis', target: 'rediss://a' }, 'rediss://a'],
     [{ kind: 'pingpong', target: 'pong://a' }, 'pingpong pong://a'],
     [{ fails: 1, fall: 3 }, '1 of 3 failures until it fails'],
-  ])('put %j as %s', (fields, text) => {
+  ])('format %j as %s', (fields, text) => {
     expect(textOf(partsOf(boardOf({ x: entry('pass', fields) }))['item-x'])).toMatch(
       new RegExp(`[ ·]${text.replaceAll('/', '\\/')} `),
     );
   });
 
-  it('tell a check that has not run', () => {
+  it('mark a check that has not run', () => {
     expect(textOf(partsOf(boardOf({ x: entry('unknown', { time: undefined }) }))['item-x'])).toContain(
       'has not run yet',
     );
   });
 
-  it('tell one dead server behind two checks as one cause, and what is not critical apart', () => {
+  it('list one dead server behind two checks as one cause, and what is not critical separately', () => {
     const redis = { kind: 'redis', reason: 'refused', output: 'nothing listens' };
     const parts = partsOf(
       boardOf({
@@ -165,7 +174,7 @@ describe('the parts of the status page', () => {
     expect(textOf(parts.degraded)).toBe('Also degraded mail mail warns (custom: the queue grows), not critical.');
   });
 
-  it('never call a root cause what only warns', () => {
+  it('never call something that only warns a root cause', () => {
     const parts = partsOf(boardOf({ mail: entry('warn', { critical: false }) }));
     expect(textOf(parts.why)).toMatch(/^Degraded mail warns/);
     expect(parts.degraded).toBe('');
@@ -195,7 +204,7 @@ describe('the parts of the status page', () => {
     expect(partsOf(boardOf(checks)).why).toContain('<details><summary>2 more</summary>');
   });
 
-  it('have a bar at once up to 50 checks; beyond, only for those that do not pass', () => {
+  it('include the bars of up to 50 checks; beyond that, only of those that do not pass', () => {
     const checks = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, entry(i === 7 ? 'fail' : 'pass')]));
     const bars = (count: number) =>
@@ -209,7 +218,7 @@ describe('the parts of the status page', () => {
     expect(text).toContain('<a href="?check=c8">');
   });
 
-  it('have only changes of the group, or of the check', () => {
+  it('list only changes of the group, or of the check', () => {
     const change = (of: string, name: string) => ({ of, name, from: 'pass', to: 'fail', time: new Date(wall) });
     const board = boardOf(
       { db: entry('fail'), disk: entry('pass') },
@@ -230,7 +239,7 @@ describe('the parts of the status page', () => {
     expect(names({ check: 'db', shows })).toEqual(['db']);
   });
 
-  it('without detail say which option hides the rest', () => {
+  it('without detail, name the option that hides the rest', () => {
     const parts = bareParts({ state: 'fail' }, { mode: 'token', login: 'status/login' });
     expect(textOf(parts.state)).toBe('The service is not ready.');
     expect(textOf(parts.hidden)).toBe('The option detail: token hides the rest. Log in with a token to see it.');
@@ -238,11 +247,11 @@ describe('the parts of the status page', () => {
 });
 
 describe('times and icons', () => {
-  it('have a date unless it is today', () => {
+  it("have a date unless it is today's", () => {
     expect(textOf(moment(wall - 86_400_000, wall).text)).toBe('2026-11-20 18:10:30 UTC');
   });
 
-  it('have their age in a page, for browsers without JavaScript', () => {
+  it('include ages in a page, for browsers without JavaScript', () => {
     expect(withAges(moment(wall - 90_000, wall).text, wall)).toBe(
       '<time datetime="2026-11-21T18:09:00Z" data-ago="1 min">18:09:00 UTC</time>',
     );

@@ -51,7 +51,7 @@ describe('/probe', () => {
     expect(text).not.toMatch(/^pongcheck_/m);
   });
 
-  it('reports a blocked event loop of a target, which is no check of its report', async () => {
+  it('reports a blocked event loop of a target, which is not a check in its report', async () => {
     const causes = [
       { instance: 'a', via: [], check: 'event-loop', state: 'fail', reason: 'loop-blocked', output: 'since noon' },
       { instance: 'a', via: [], check: 'db', state: 'warn', reason: 'lag' },
@@ -158,7 +158,7 @@ describe('/probe', () => {
     expect((await get(`target=${address}&module=live`)).text).toContain('probe_success 1');
   });
 
-  it('ends the probes of a disconnected client, pipelined ones as well', async () => {
+  it('ends the probes of a disconnected client, including pipelined ones', async () => {
     const target = createServer().listen(0, '127.0.0.1');
     await once(target, 'listening');
     const open = new Set<Socket>();

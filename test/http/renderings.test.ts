@@ -75,7 +75,7 @@ describe('a rendering', () => {
     expect(read[what]).toBe(2);
   });
 
-  it('is cached for each access right separately', async () => {
+  it('is cached separately for each access level', async () => {
     const { url } = await counted();
     for (const path of ['/', '/status', '/status.json', '/connections']) {
       expect((await raw(url + path, { authorization })).body.toString()).toMatch(/db|"id"/);
@@ -84,7 +84,7 @@ describe('a rendering', () => {
     }
   });
 
-  it('is cached for each value of a query separately, up to a limit', async () => {
+  it('is cached separately for each value of a query, up to a limit', async () => {
     const { url, read } = await counted();
     const page = async (after: number) =>
       JSON.parse((await raw(`${url}/connections?after=${after}`, { authorization })).body.toString()).connections[0].id;

@@ -49,7 +49,7 @@ describe('every route', () => {
     }
   });
 
-  it('answers HEAD of the events immediately, also a hundred times, and the page stays live', async () => {
+  it('answers HEAD of the events immediately, even a hundred times, and the page stays live', async () => {
     const { httpAddress } = await start();
     for (let n = 0; n < 101; n++) {
       const { status, headers } = await ask(`${httpAddress}/status/events`, { method: 'HEAD' });

@@ -41,7 +41,7 @@ describe('the HTTP server', () => {
     for (const { headers } of answers) expect(headers['keep-alive']).toBe('timeout=72');
   });
 
-  it('answers 404 with a small JSON for any other path', async () => {
+  it('answers 404 with a small JSON body for any other path', async () => {
     const { url } = await serve();
     for (const path of ['/healthz', '/health//', '/HEALTH', '/..%2fetc', '/metrics/x?y=<z>']) {
       const { status, text } = await ask(url + path);
@@ -67,7 +67,7 @@ describe('the HTTP server', () => {
     expect(health.asked).toEqual([]);
   });
 
-  it('does not read a body, whatever its announced length', async () => {
+  it('does not read a body, regardless of its announced length', async () => {
     const { url } = await serve();
     const head = 'Host: x\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n{';
     expect(await speak(url, `POST /health HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1.1 405 .*"error"/s);
@@ -77,7 +77,7 @@ describe('the HTTP server', () => {
     ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
     ['data other than HTTP', 'hello\r\n\r\n'],
     ['headers without an end', `GET /health HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
-  ])('answers %s with 4xx and no stack', async (_, text) => {
+  ])('answers %s with 4xx and no stack trace', async (_, text) => {
     const { url } = await serve();
     const heard = await speak(url, text);
     expect(heard).toMatch(/^HTTP\/1.1 4\d\d /);
@@ -127,7 +127,7 @@ describe('closing the HTTP server', () => {
     agent.destroy();
   });
 
-  it.each([1, 40])('answers also on %i connections that wait in the kernel to be accepted', async (count) => {
+  it.each([1, 40])('also answers on %i connections that are queued in the kernel', async (count) => {
     const { server, url, health } = await serve({}, { clock: new FakeClock() });
     health.atOnce = 'draining';
     const answers = Array.from({ length: count }, () => ask(`${url}/readyz`));

@@ -113,7 +113,7 @@ describe('the status page', () => {
       'It works at 4 of 5 peers: this instance has failed, not the dependency.',
       'local: works at 4 of 5 peers',
     ],
-  ])('says whether a failure is shared: it fails at %i of 5 peers', async (failing, headline, sentence, label) => {
+  ])('states whether a failure is shared: it fails at %i of 5 peers', async (failing, headline, sentence, label) => {
     const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
     const { registry: health, clock } = registryOf(
       { db },
@@ -132,7 +132,7 @@ describe('the status page', () => {
     await health.stop();
   });
 
-  it('shows a group, or one check, also in its updates', async () => {
+  it('shows a group, or one check, including in its updates', async () => {
     const { url } = await start();
     const page = async (query: string) => (await fetch(url + query)).text();
     const items = (text: string) => [...text.matchAll(/<li id="item-([^"]*)"/g)].map(([, name]) => name);
@@ -218,7 +218,7 @@ describe('the status page', () => {
 });
 
 describe('/status.json', () => {
-  it('has readiness as its state, and all checks, groups, connections and transitions', async () => {
+  it('has readiness as its state, and contains all checks, groups, connections and transitions', async () => {
     const { url } = await start();
     const { state, checks, groups, connections, transitions, explanation } = (await (
       await fetch(`${url}/status.json`)
@@ -233,7 +233,7 @@ describe('/status.json', () => {
     expect(explanation.headline).toBe('shop is ready: all checks pass.');
   });
 
-  it('has the last hour of each check and group', async () => {
+  it('contains the last hour of each check and group', async () => {
     const { url, break: breakIt } = await start();
     const read = async () => (await (await fetch(`${url}/status.json`)).json()) as Record<string, any>;
     const { history } = await read();

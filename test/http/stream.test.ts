@@ -16,7 +16,7 @@ async function start(observedValue: Record<string, number> = {}): Promise<string
 }
 
 describe('the event stream', () => {
-  it('is empty behind a request that is not answered yet', async () => {
+  it('is empty behind an unanswered request', async () => {
     const { port } = new URL(await start());
     const socket = connect(Number(port), '127.0.0.1');
     socket.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET /status/events HTTP/1.1\r\nhost: x\r\n\r\n');
@@ -31,7 +31,7 @@ describe('the event stream', () => {
 });
 
 describe('observed values', () => {
-  it('may have the names of properties of objects', async () => {
+  it('may have the names of object properties', async () => {
     const page = await (await fetch(`${await start({ constructor: 1, toString: 2 })}/status`)).text();
     expect(page).toContain('constructor 1, toString 2');
   });

@@ -42,7 +42,7 @@ describe('the bar of a history', () => {
     expect(paths(bar(...Array.from({ length: 60 }, () => slot('pass'))))).toEqual([['pass', 'M0 17h240', '14']]);
   });
 
-  it('draws a minute without a state as no data, and starting and draining like each other', () => {
+  it('draws a minute without a state as no data, and starting and draining alike', () => {
     const text = bar(slot(undefined), slot('starting'), slot('draining'), slot('unknown'));
     expect(paths(text).map(([look]) => look)).toEqual(['none', 'other', 'unknown']);
     expect(text).toContain('stroke-width="21" stroke-dasharray="1 1"');
@@ -56,7 +56,7 @@ describe('the bar of a history', () => {
     );
   });
 
-  it('has the numbers of each minute for the script', () => {
+  it('contains the numbers of each minute for the script', () => {
     const text = bar(undefined, slot('pass'), slot('fail', 35_400, 12, 7, 400));
     expect(text).toContain(`data-end="${end}" data-slots=";p,0,12,0,1.3;f,35,12,7,400"`);
   });
@@ -94,4 +94,4 @@ it.each([
   [0.99999, '99.99 %'],
   [0.5, '50 %'],
   [0, '0 %'],
-])('formats a share of %d as %s', (share, text) => expect(formatPercent(share)).toBe(text));
+])('formats a fraction of %d as %s', (share, text) => expect(formatPercent(share)).toBe(text));

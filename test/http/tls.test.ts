@@ -47,7 +47,7 @@ describe('HTTP over TLS', () => {
     await expect(statusOf(`${httpAddress}/livez`)).rejects.toMatchObject({ code: expect.stringMatching(/^E/) });
   });
 
-  it('uses a replaced certificate while it runs', async () => {
+  it('uses a replaced certificate while it is running', async () => {
     const [cert, key] = [authority.path('http.pem'), authority.path('http.key')];
     copyFileSync(own.cert, cert);
     copyFileSync(own.key, key);

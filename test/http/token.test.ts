@@ -48,12 +48,15 @@ describe('Authorization: Bearer', () => {
     expect(JSON.parse(text)).toEqual({ error: 'invalid token' });
   });
 
-  it.each(['/livez', '/readyz', '/startupz'])('does not affect a probe at %s, whatever it contains', async (path) => {
-    const { url } = await open();
-    expect((await get(`${url}${path}`, `Bearer ${wrong}`)).status).toBe(200);
-  });
+  it.each(['/livez', '/readyz', '/startupz'])(
+    'does not affect a probe at %s, regardless of its value',
+    async (path) => {
+      const { url } = await open();
+      expect((await get(`${url}${path}`, `Bearer ${wrong}`)).status).toBe(200);
+    },
+  );
 
-  it('is left to the application without tokens', async () => {
+  it('is left to the application if no tokens are configured', async () => {
     const { url } = await serve({ health: wellWithOneCheck(), detail: 'never' });
     expect(await get(`${url}/health`, `Bearer ${wrong}`)).toMatchObject({ status: 200 });
     expect(await get(`${url}/connections`, `Bearer ${wrong}`)).toMatchObject({ status: 403, asks: null });

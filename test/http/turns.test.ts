@@ -35,7 +35,7 @@ describe('turns of the event loop', () => {
     expect(Math.max(...done)).toBeLessThanOrEqual(32);
   });
 
-  it('run one long job each, also if its work is done in a promise', async () => {
+  it('run one long job each, even if its work is done in a promise', async () => {
     expect(await jobsByTurn(5, () => work(5))).toEqual([1, 1, 1, 1, 1]);
     expect(await jobsByTurn(5, async () => void (await Promise.resolve().then(() => work(5))))).toEqual([
       1, 1, 1, 1, 1,

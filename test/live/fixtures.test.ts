@@ -23,7 +23,7 @@ describe('the MariaDB of the live tests', () => {
     expect(await mariadb.status('Threads_connected')).toBeGreaterThanOrEqual(1);
   });
 
-  itOwnServer('stands still while frozen, and goes on', async () => {
+  itOwnServer('does not answer while frozen, and continues', async () => {
     await mariadb.freeze();
     const answer = mariadb.query('SELECT 1');
     expect(await answersWithin(100, answer)).toBe(false);
@@ -32,7 +32,7 @@ describe('the MariaDB of the live tests', () => {
   });
 
   itOwnServer(
-    'comes back on its port after it was killed, frozen or not',
+    'is available on its port after it was killed, frozen or not',
     async () => {
       await mariadb.query('CREATE DATABASE kept');
       await mariadb.freeze();
@@ -57,7 +57,7 @@ describe('the Redis of the live tests', () => {
     expect(await redis.command(['PING'])).toBe('PONG');
   });
 
-  itOwnServer('stands still while frozen, and goes on', async () => {
+  itOwnServer('does not answer while frozen, and continues', async () => {
     await redis.freeze();
     const answer = redis.command(['PING']);
     expect(await answersWithin(100, answer)).toBe(false);
@@ -66,7 +66,7 @@ describe('the Redis of the live tests', () => {
   });
 
   itOwnServer(
-    'really loads for as long as a trial needs',
+    'keeps loading for as long as a test needs',
     async () => {
       await redis.restartLoading();
       await expect(redis.command(['PING'])).rejects.toThrow('LOADING');
@@ -79,7 +79,7 @@ describe('the Redis of the live tests', () => {
 });
 
 describe('the proxy of the live tests', () => {
-  it('forwards, freezes, thaws and cuts', async () => {
+  it('forwards, freezes, continues and resets', async () => {
     const service = await HttpService.start();
     const proxy = await TcpProxy.start({ to: service.port, from: '127.0.0.3' });
     const socket = connect(proxy.port, '127.0.0.1');

@@ -69,7 +69,7 @@ describe('the new connections of a MySQL check', () => {
     await made[0]?.close?.();
   });
 
-  itOwnServer('cost a question each at most, and are never counted as aborted', async () => {
+  itOwnServer('cost at most one query each, and are never counted as aborted', async () => {
     const watcher = await createConnection({ uri: mariadb.url() });
     taken.push(watcher);
     let looks = 0;
@@ -95,7 +95,7 @@ describe('the new connections of a MySQL check', () => {
     expect(await status('Aborted_clients')).toBe(aborted);
   });
 
-  itOwnServer('show with a warning that the server has none left, until it has again', async () => {
+  itOwnServer('warn if the server has no free connection, until it has one again', async () => {
     expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
     await takeAllConnections(1);
     clock.jump(1000);
@@ -118,14 +118,14 @@ describe('the new connections of a MySQL check', () => {
     expect(outcome).toMatchObject({ status: 'pass' });
   });
 
-  itOwnServer('fail the check where the standing one does not answer any more', async () => {
+  itOwnServer('fail the check if the existing connection no longer answers', async () => {
     await runCheck(trial);
     proxy.cut();
     await takeAllConnections(0);
     expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
   });
 
-  itOwnServer('show that the password was changed, though the standing one still answers', async () => {
+  itOwnServer('detect a changed password, although the existing connection still answers', async () => {
     await runCheck(trial);
     await mariadb.query("ALTER USER app@'127.0.0.1' IDENTIFIED BY 'another'");
     expect(await runCheck(trial)).toMatchObject({ status: 'pass' });

@@ -63,7 +63,7 @@ describe('the MySQL check', () => {
   const timedOut = { status: 'fail', reason: 'timeout' };
   const well = { status: 'pass', observedValue: { readOnly: false } };
 
-  describe('whose server is well', () => {
+  describe('of a working server', () => {
     it('passes, and reports whether the server is read-only', async () => {
       expect(await runCheck(check())).toMatchObject(well);
     });
@@ -75,7 +75,7 @@ describe('the MySQL check', () => {
       expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: { readOnly: true } });
     });
 
-    itOwnServer('asks once a run on one connection, and leaves nothing behind', async () => {
+    itOwnServer('sends one query per run on one connection, and leaves nothing behind', async () => {
       await connectionsFallTo(1);
       const aborted = await mariadb.status('Aborted_clients');
       const trial = check();
@@ -94,7 +94,7 @@ describe('the MySQL check', () => {
     });
   });
 
-  describe('whose server stands still', () => {
+  describe('of a frozen server', () => {
     afterEach(() => mariadb.restart());
 
     itOwnServer(
@@ -116,7 +116,7 @@ describe('the MySQL check', () => {
       },
     );
 
-    itOwnServer('makes no more than one connection however often it runs', async () => {
+    itOwnServer('makes no more than one connection in any number of runs', async () => {
       const proxy = await TcpProxy.start({ to: mariadb.port });
       closing.push(() => proxy.stop());
       const trial = check({ url: mariadb.url({ port: proxy.port }), timeout: 20 });
@@ -128,12 +128,12 @@ describe('the MySQL check', () => {
     });
   });
 
-  describe('whose server goes away', () => {
+  describe('of a server that ends', () => {
     afterEach(async () => {
       if (mariadb.own) await mariadb.restart();
     });
 
-    itOwnServer('fails with refused, at once, and passes at the next run after the restart', async () => {
+    itOwnServer('fails with refused, immediately, and passes in the next run after the restart', async () => {
       const trial = check();
       await runCheck(trial);
       await mariadb.kill();
@@ -145,14 +145,14 @@ describe('the MySQL check', () => {
       expect(await runCheck(trial)).toMatchObject(well);
     });
 
-    itOwnServer('passes where the server was restarted between two runs', async () => {
+    itOwnServer('passes if the server was restarted between two runs', async () => {
       const trial = check();
       await runCheck(trial);
       await mariadb.restart();
       expect(await runCheck(trial)).toMatchObject(well);
     });
 
-    itOwnServer('fails with refused when it is killed while it stands still and a handshake waits', async () => {
+    itOwnServer('fails with refused when it is killed while it is frozen and a handshake waits', async () => {
       const trial = check({ timeout: 200 });
       await mariadb.freeze();
       expect(await runCheck(trial)).toMatchObject(timedOut);
@@ -163,7 +163,7 @@ describe('the MySQL check', () => {
       expect(await runCheck(trial)).toMatchObject(well);
     });
 
-    it('passes over a connection that was cut between two runs', async () => {
+    it('passes over a connection that was reset between two runs', async () => {
       const proxy = await TcpProxy.start({ to: mariadb.port });
       closing.push(() => proxy.stop());
       const trial = check({ url: mariadb.url({ port: proxy.port }) });
@@ -173,7 +173,7 @@ describe('the MySQL check', () => {
       expect(proxy.accepted).toBe(2);
     });
 
-    it('fails with timeout where the server is heard of no more, and passes on another connection', async () => {
+    it('fails with timeout if the server no longer responds, and passes on another connection', async () => {
       const proxy = await TcpProxy.start({ to: mariadb.port });
       closing.push(() => proxy.stop());
       const trial = check({ url: mariadb.url({ port: proxy.port }), timeout: 300 });
@@ -185,8 +185,8 @@ describe('the MySQL check', () => {
     });
   });
 
-  describe('whose server is short of connections', () => {
-    itOwnServer('fails with too-many-connections where it has none', async () => {
+  describe('of a server with few connections', () => {
+    itOwnServer('fails with too-many-connections if none is free', async () => {
       const taken = await takeAllConnections();
       const trial = check({ url: mariadb.url({ user: 'other', password: 'else' }) });
       expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
@@ -198,7 +198,7 @@ describe('the MySQL check', () => {
     });
   });
 
-  describe('whose server does not let it in', () => {
+  describe('of a server that refuses the login', () => {
     const denied = { status: 'fail', reason: 'auth' };
 
     it('fails with auth and shows no password', async () => {
@@ -207,7 +207,7 @@ describe('the MySQL check', () => {
       expect(JSON.stringify(outcome)).not.toContain('wr0ng');
     });
 
-    it('fails with auth for a database that is not there', async () => {
+    it('fails with auth for a database that does not exist', async () => {
       const url = new URL(mariadb.url());
       url.pathname = '/nowhere';
       expect(await runCheck(check({ url: url.href }))).toMatchObject({
@@ -216,7 +216,7 @@ describe('the MySQL check', () => {
       });
     });
 
-    itOwnServer('passes once the credentials are good', async () => {
+    itOwnServer('passes when the credentials are valid', async () => {
       const trial = check({ url: mariadb.url({ user: 'late', password: 'come' }) });
       expect(await runCheck(trial)).toMatchObject(denied);
       await mariadb.query("CREATE USER late@'127.0.0.1' IDENTIFIED BY 'come'");
@@ -224,8 +224,8 @@ describe('the MySQL check', () => {
     });
   });
 
-  describe('of what is no MySQL server', () => {
-    it('fails with dns where the name does not exist', async () => {
+  describe('of another kind of server', () => {
+    it('fails with dns if the name does not exist', async () => {
       expect(await runCheck(check({ url: 'mysql://u@no-such-host.invalid/', timeout: 5000 }))).toMatchObject({
         status: 'fail',
         reason: 'dns',

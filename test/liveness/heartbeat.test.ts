@@ -30,7 +30,7 @@ describe('a heartbeat', () => {
     expect(log).toEqual(['ping 1000', 'ping 2000', 'ping 3000', 'dead 4000']);
   });
 
-  it('declares a peer dead only after the whole limit, however early the PINGs were', () => {
+  it('declares a peer dead only after the whole limit, even if the PINGs were early', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: () => 0.8 }, 0);
     const log: string[] = [];
     for (let now = 0; now <= 4000; now += 100) {

@@ -53,7 +53,7 @@ describe('a sweep', () => {
     expect([idle.checks, busy.checks]).toEqual([2, 10]);
   });
 
-  it('checks a woken member, whenever its next check was due', async () => {
+  it('checks a woken member, regardless of when its next check was due', async () => {
     const [idle, woken] = [new Member(60_000), new Member(60_000)];
     const { clock, sweeper } = sweeping(idle, woken);
     await clock.advance(100);
@@ -106,7 +106,7 @@ describe('a sweep', () => {
     expect(members.filter(({ checks }) => checks > 1)).toEqual([]);
   });
 
-  it('informs every member of a stall, also those with nothing due', async () => {
+  it('informs each member of a stall, including those with nothing due', async () => {
     const idle = new Member(60_000);
     const { clock } = sweeping(idle);
     await clock.advance(100);
@@ -135,7 +135,7 @@ describe('a sweep', () => {
     expect(members.filter(({ checks }) => checks !== 2)).toEqual([]);
   });
 
-  it('terminates only members that are still expired after the poll, for the limit that is exceeded then', async () => {
+  it('terminates only members that are still expired after the poll, because of the limit that is exceeded then', async () => {
     let isPolled = false;
     const late = new Member(0, () => (isPolled ? undefined : 'idle'));
     const dead = new Member(0, () => (isPolled ? 'dead' : 'idle'));

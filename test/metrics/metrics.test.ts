@@ -85,13 +85,13 @@ function labelsOf(families: Map<string, Family>, name: string, label: string): s
 }
 
 describe('the table of metrics', () => {
-  it('has the rows of a scrape, in order, and no others', async () => {
+  it('contains the rows of a scrape, in order, and no others', async () => {
     const { scrape } = observed({ db: new SteadyCheck() });
     const shown = [...(await scrape())].map(([name, { help, type }]) => ({ name, help, type }));
     expect(shown).toEqual(metricRows.map(({ name, help, type }) => ({ name, help, type })));
   });
 
-  it('has the labels of each series', async () => {
+  it('contains the labels of each series', async () => {
     const { scrape } = observed({ db: new SteadyCheck({ onShared: 'warn' }) });
     const families = await scrape();
     for (const { name, labels, type } of metricRows) {
@@ -115,7 +115,7 @@ describe('the table of metrics', () => {
 });
 
 describe('metrics', () => {
-  it('have every series from the start', async () => {
+  it('have all series from the start', async () => {
     const { scrape } = observed({ db: new SteadyCheck(), cache: new SteadyCheck({ groups: ['edge'] }) });
     const families = await scrape();
     expect(labelsOf(families, 'pongcheck_check_status', 'status')).toEqual([...checkStates, ...checkStates]);
@@ -133,7 +133,7 @@ describe('metrics', () => {
     );
   });
 
-  it('have a series of a reason after its first occurrence in a check', async () => {
+  it('have a series for a reason after its first occurrence in a check', async () => {
     const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
     const { scrape, health, clock } = observed({ db, cache: new SteadyCheck() });
     const reasonsOf = async () => {
@@ -183,7 +183,7 @@ describe('metrics', () => {
     }
   });
 
-  it('have no additional series after any behaviour of peers and checks', async () => {
+  it('have no additional series, regardless of the behavior of peers and checks', async () => {
     const { scrape, stats, health, clock } = observed({
       db: new SteadyCheck({}, new Error('broken')),
       cache: new SteadyCheck(),
@@ -338,7 +338,7 @@ describe('metrics', () => {
     expect(at('build_info', { version: '1.2.3', node: process.version })).toBe(1);
   });
 
-  it('have the threads, and what they see of the event loop', async () => {
+  it('have the threads, and their measurements of the event loop', async () => {
     const { scrape, threads } = observed();
     Object.assign(threads, {
       statuses: () => [
@@ -358,7 +358,7 @@ describe('metrics', () => {
     expect(at('event_loop_stalls_total', { scope: 'liveness' })).toBe(1);
   });
 
-  it('have no series of threads, and of stalls, without threads', () => {
+  it('have no series of threads and stalls without threads', () => {
     const { source } = observed({ db: new SteadyCheck({ onShared: 'warn' }) });
     const empty = metricRows.filter((row) => [...row.read({ ...source, threads: undefined })].length === 0);
     const expected = ['event_loop_stalled_seconds', 'event_loop_longest_stall_seconds', 'event_loop_stalls_total'];
@@ -387,7 +387,7 @@ describe('metrics', () => {
     );
   });
 
-  it('have the outcomes of questions to peers, and their time', async () => {
+  it('have the outcomes of queries to peers, and their duration', async () => {
     const { scrape, peers } = observed();
     peers.record({ failing: 4, working: 3, uncounted: 2, unanswered: 1 }, 30);
     peers.record({ failing: 1, working: 0, uncounted: 0, unanswered: 1 }, 300);
@@ -426,7 +426,7 @@ describe('metrics', () => {
     expect(await values()).toEqual(only());
   });
 
-  it('have no series of peers without peers, and of fates without onShared: warn', () => {
+  it('have no series of peers without peers, and none of fates without onShared: warn', () => {
     const { source } = observed({ db: new SteadyCheck() });
     const empty = metricRows.filter((row) => [...row.read({ ...source, peers: undefined })].length === 0);
     expect(empty.map(({ name }) => name)).toEqual(

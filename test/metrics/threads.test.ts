@@ -59,14 +59,14 @@ describe('the metrics of a service with a thread', () => {
     await untilMetric('event_loop_stalled_seconds', {}, 0);
   });
 
-  it('say that the thread responds, also after a stall', async () => {
+  it('show that the thread responds, even after a stall', async () => {
     await untilMetric('thread_up', { thread: '0' }, 1);
     blockUntilCounted(service, 'liveness');
     await untilMetric('thread_up', { thread: '0' }, 1);
     expect(await metric('thread_restarts_total', { thread: '0' })).toBe(0);
   });
 
-  it('say that a thread does not respond once it has not ticked for over a second', async () => {
+  it('show that a thread does not respond when it has not ticked for more than a second', async () => {
     await untilMetric('thread_up', { thread: '0' }, 1);
     const now = jest.spyOn(systemClock, 'now').mockReturnValue(systemClock.now() + 2000);
     const later = (service.server as ThreadedServer).statuses();
@@ -75,7 +75,7 @@ describe('the metrics of a service with a thread', () => {
     await untilMetric('thread_up', { thread: '0' }, 1);
   });
 
-  it('say that a thread has ended, and count its start', async () => {
+  it('show that a thread has ended, and count its restart', async () => {
     const { threads } = service.server as unknown as { threads: { worker: Worker }[] };
     await threads[0]?.worker.terminate();
     expect(await metric('thread_up', { thread: '0' })).toBe(0);

@@ -33,7 +33,7 @@ describe('the mutations of the responder and the client', () => {
     expect(new Set(mutations.map(({ rule, name }) => `${rule} ${name}`)).size).toBe(mutations.length);
   });
 
-  it('break each M rule that binds a server at least twice, or say why not', () => {
+  it('break each M rule that binds a server at least twice, or state why not', () => {
     const rules = rulesOf('server');
     const isBroken = (rule: string | undefined) => {
       const own = mutations.filter((mutation) => mutation.rule === rule && !mutation.isOfClient);
@@ -49,7 +49,7 @@ describe('the mutations of the responder and the client', () => {
   });
 
   // `npm run test:mutations -- --update` writes the table.
-  it('stand in the table of protocol/vectors/README.md, each with a session of its rule', () => {
+  it('are in the table of protocol/vectors/README.md, each with a session of its rule', () => {
     expect(rows().map(([rule, name]) => [rule, name])).toEqual(
       mutations.map(({ rule, name, why }) => [rule, why ? `not mutated: ${why}` : name]),
     );

@@ -35,7 +35,7 @@ describe('TCP keep-alive', () => {
     expect(seen).toEqual([2000, 5, 7000]);
   });
 
-  it('starts the timer of the kernel at the idle time', async () => {
+  it('starts the kernel timer at the idle time', async () => {
     const line = await setOn({ idle: 40_000, interval: 1000, count: 3 }, (socket) =>
       execFileSync('ss', ['-tno', `sport = :${socket.localPort}`], { encoding: 'utf8' }),
     );

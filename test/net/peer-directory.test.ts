@@ -34,7 +34,7 @@ function directoryOf(from: string[], records: Records) {
 }
 
 describe('the directory of peers', () => {
-  it('has all A and AAAA records of a name, and literal addresses', async () => {
+  it('contains all A and AAAA records of a name, and literal addresses', async () => {
     const { directory, keys } = directoryOf(['pong://shop:7000', '10.0.0.9', 'pong://[2001:db8::9]:7001'], {
       'A shop': ['10.0.0.1', '10.0.0.2'],
       'AAAA shop': ['2001:db8::1'],
@@ -49,7 +49,7 @@ describe('the directory of peers', () => {
     ]);
   });
 
-  it('has the targets and ports of SRV records, and the name for the certificate', async () => {
+  it('contains the targets and ports of SRV records, and the name for the certificate', async () => {
     const { directory } = directoryOf(['srv+pongs://_pong._tcp.shop'], {
       'SRV _pong._tcp.shop': [
         { name: 'a.shop', port: 7001 },
@@ -66,13 +66,13 @@ describe('the directory of peers', () => {
     ]);
   });
 
-  it('looks up names without records as the system does', async () => {
+  it('looks up names without records like the system', async () => {
     const { directory, keys } = directoryOf(['localhost:7000'], { 'hosts localhost': ['127.0.0.1'] });
     await directory.refresh();
     expect(keys()).toEqual(['127.0.0.1:7000']);
   });
 
-  it('has at most 256 records of a name, and each address once', async () => {
+  it('contains at most 256 records per name, and each address once', async () => {
     const { directory, keys } = directoryOf(['big', '10.0.1.1'], {
       'A big': Array.from({ length: 1000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`),
     });
@@ -81,7 +81,7 @@ describe('the directory of peers', () => {
     expect(new Set(keys()).size).toBe(257);
   });
 
-  it('names what has had no address so far', async () => {
+  it('lists the names that have never had an address', async () => {
     const { directory, clock, records } = directoryOf(['shop', 'srv+pong://_pong._tcp.stock'], {
       'A shop': ['10.0.0.1'],
     });
@@ -107,7 +107,7 @@ describe('the directory of peers', () => {
     expect(keys()).toEqual(['10.0.0.2:7464']);
   });
 
-  it('resolves names every 30 s from its start to its close', async () => {
+  it('resolves names every 30 s from its start until its close', async () => {
     const { directory, keys, clock, records, queries } = directoryOf(['shop'], { 'A shop': ['10.0.0.1'] });
     directory.start();
     await clock.advance(1000);

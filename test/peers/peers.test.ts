@@ -92,7 +92,7 @@ async function until(url: string, wanted: string, matches: (check: Tally) => boo
 const allFail = ({ peers }: Tally) => peers.answered === 3 && peers.failing === 3;
 const allWork = ({ peers }: Tally) => peers.answered === 3 && peers.failing === 0;
 
-describe.each([0, 1])('instances that ask each other, with threads: %i', (threads) => {
+describe.each([0, 1])('instances that query each other, with threads: %i', (threads) => {
   it('stay in rotation when the database fails for all of them', async () => {
     const all = await instances(4, [], threads);
     for (const { db } of all) db.works = false;
@@ -106,7 +106,7 @@ describe.each([0, 1])('instances that ask each other, with threads: %i', (thread
     for (const { url } of all) await until(url, 'pass');
   });
 
-  it('take only the one out that has lost its way', async () => {
+  it('remove only the one that has lost its connection from rotation', async () => {
     const all = await instances(4, [], threads);
     const [lost, ...others] = all as [Instance, ...Instance[]];
     lost.db.works = false;
@@ -117,14 +117,14 @@ describe.each([0, 1])('instances that ask each other, with threads: %i', (thread
   });
 });
 
-describe('an instance that asks peers', () => {
+describe('an instance that queries peers', () => {
   it('fails if the only peer fails too', async () => {
     const all = await instances(2);
     for (const { db } of all) db.works = false;
     for (const { url } of all) await until(url, 'fail', ({ fate }) => fate === 'unknown');
   });
 
-  it('does not enter the rotation if its check has never passed', async () => {
+  it('does not enter rotation if its check has never passed', async () => {
     const all = await instances(3);
     for (const { db } of all) db.works = false;
     for (const { url } of all) await until(url, 'warn');
@@ -145,7 +145,7 @@ describe('an instance that asks peers', () => {
     }
   });
 
-  it('asks nobody, and has no connection to peers, while its check passes', async () => {
+  it('queries no peer, and has no connection to peers, while its check passes', async () => {
     const all = await instances(3);
     for (const { db } of all) db.works = false;
     for (const { url } of all) await until(url, 'warn');

@@ -45,7 +45,7 @@ function peersOf(answers: Record<string, Answer | undefined>, ask = 5) {
   return { clock, peers, asked, round };
 }
 
-describe('a round of answers', () => {
+describe('a query round', () => {
   it.each([
     ['only from before the failure here', 1500, true],
     ['from after it', 1000, false],
@@ -66,7 +66,7 @@ describe('a round of answers', () => {
     expect(await round(5000, 9000)).toEqual({ asked: 4, answered: 1, failing: 1, isOutdated: true });
   });
 
-  it('asks others in place of those whose answer did not count, as long as there are any', async () => {
+  it('replaces peers whose answer did not count, as long as there are others', async () => {
     const answers = Object.fromEntries(
       Array.from({ length: 12 }, (_, n) => [`10.0.0.${n}`, { status: 'fail', hasPassed: n < 3 }]),
     );
@@ -91,7 +91,7 @@ describe('a round of answers', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('asks the same peers again, and others in place of those that did not answer', async () => {
+  it('queries the same peers again, and replaces those that did not answer', async () => {
     const answers = Object.fromEntries(
       Array.from({ length: 20 }, (_, n) => [`10.0.0.${n}`, n < 10 ? { status: 'fail' } : undefined]),
     );

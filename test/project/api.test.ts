@@ -12,7 +12,7 @@ describe('the public API', () => {
     expect(Object.keys(main)).toEqual(expect.arrayContaining(factories));
   });
 
-  it('has no name that shadows a global or a module of Node.js', () => {
+  it('has no name that shadows a global or a Node.js module', () => {
     const taken = new Set([...Object.getOwnPropertyNames(globalThis), ...builtinModules]);
     expect([...Object.keys(main), ...Object.keys(client)].filter((name) => taken.has(name))).toEqual([]);
   });

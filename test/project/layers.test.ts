@@ -143,7 +143,7 @@ describe('the linter enforces the layers', () => {
     }
   });
 
-  it('allows imports of the same folder, also from its subfolders', () => {
+  it('allows imports from the same folder, including its subfolders', () => {
     write('src/server/deep/own.ts', ["import '../any.js';", "import '../other/any.js';", "import './any.js';"]);
     expect([...lint()].filter((place) => place.startsWith('src/server/deep/own.ts'))).toEqual([]);
   });

@@ -52,7 +52,7 @@ appendFileSync(${JSON.stringify(loaded)}, Object.keys(createRequire(import.meta.
   return [...new Set([...names].map(([, name]) => name as string))].sort();
 }
 
-describe('the package that npm pack makes', () => {
+describe('the package created by npm pack', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'pongcheck-pack-'));
     run('npm', ['pack', '--pack-destination', folder], root);
@@ -71,7 +71,7 @@ describe('the package that npm pack makes', () => {
     expect(run('npx', ['--no-install', 'pongcheck', '--version'])).toContain(version);
   });
 
-  it('can be required and imported, and is the same then', () => {
+  it('can be required and imported, and is the same in both cases', () => {
     writeFileSync(
       join(folder, 'both.cjs'),
       `const { createService, PongcheckError } = require('pongcheck');
@@ -142,7 +142,7 @@ const { ping } = require('pongcheck/client');
     expect(packagesLoadedBy('pongcheck')).toEqual(['pongcheck']);
   });
 
-  it('is observed loading each of them', () => {
+  it('is detected loading each of them', () => {
     writeFileSync(
       join(folder, 'both.mjs'),
       "import 'yaml'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('mysql2');",
@@ -150,7 +150,7 @@ const { ping } = require('pongcheck/client');
     expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['yaml', 'mysql2']));
   });
 
-  it('has a client that is a package of its own, without dependencies', () => {
+  it('has a client that is also a separate package, without dependencies', () => {
     const own = mkdtempSync(join(tmpdir(), 'pongcheck-client-'));
     try {
       run(process.execPath, [join(root, 'scripts', 'client-package.js')], root);
@@ -188,7 +188,7 @@ const { ping } = require('pongcheck/client');
     }
   });
 
-  it.each([0, 1])('says what the option grpc requires, with %d threads', (threads) => {
+  it.each([0, 1])('states what the option grpc requires, with %d threads', (threads) => {
     writeFileSync(
       join(folder, 'grpc.mjs'),
       `import { createService } from 'pongcheck';
@@ -199,7 +199,7 @@ await createService({ threads: ${threads}, listen: [], http: false, grpc: { port
     );
   });
 
-  it('says what the kind postgres requires', () => {
+  it('states what the kind postgres requires', () => {
     writeFileSync(
       join(folder, 'postgres.mjs'),
       `import { postgresCheck } from 'pongcheck';
@@ -210,7 +210,7 @@ await postgresCheck({ url: 'postgres://h' }).load().catch(({ reason, message }) 
     );
   });
 
-  it('says what the kind grpc requires', () => {
+  it('states what the kind grpc requires', () => {
     writeFileSync(
       join(folder, 'grpc-kind.mjs'),
       `import { grpcCheck } from 'pongcheck';

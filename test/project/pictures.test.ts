@@ -18,7 +18,7 @@ describe('the pictures', () => {
     expect([status, stderr]).toEqual([0, '']);
   }, 60_000);
 
-  it.each(svgs)('say in words what they show, and need nothing from elsewhere: %s', (path) => {
+  it.each(svgs)('have a description, and need nothing from elsewhere: %s', (path) => {
     const svg = readRoot(path);
     expect(svg).toMatch(/<svg[^>]* role="img" aria-label="[^"]{40,}"/);
     expect(
@@ -33,7 +33,7 @@ describe('the pictures', () => {
     for (const name of readdirSync(folder)) expect(statSync(new URL(name, folder)).size).toBeLessThan(200 * 1024);
   });
 
-  it('of the README have a text each', () => {
+  it('in the README have a text each', () => {
     const text = readFileSync(rootUrl('README.md'), 'utf8');
     const images = [...text.matchAll(/!\[([^\]]*)\]|<img [^>]*alt="([^"]*)"/g)].map(([, one, other]) => one ?? other);
     expect(images.length).toBeGreaterThanOrEqual(3);

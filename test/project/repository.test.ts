@@ -52,7 +52,7 @@ describe('the repository', () => {
     }
   });
 
-  it('contains no path of one machine', () => {
+  it('contains no machine-specific path', () => {
     expect(filesWith(/(?<![\w.)}*\]])\/(home|Users|root|work|tmp)\/\w/, /./)).toEqual([]);
   });
 

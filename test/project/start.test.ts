@@ -92,7 +92,7 @@ describe('npm start', () => {
     return { stdout, said, status, pid };
   }
 
-  it('installs and builds in a fresh clone, but neither a second time', () => {
+  it('installs and builds in a fresh clone, but not a second time', () => {
     expect(start()).toMatchObject({ said: [INSTALLS, BUILDS], status: 0 });
     expect(start()).toMatchObject({ said: [], status: 0 });
     expect(readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n')).toHaveLength(1);
@@ -137,7 +137,7 @@ describe('npm start', () => {
     expect(existsSync(join(folder, 'dist', 'other.js'))).toBe(false);
   });
 
-  it('starts nothing that does not compile, also the second time', () => {
+  it('starts nothing that does not compile, not even the second time', () => {
     start();
     age('dist/cli.js', 1000);
     write('src/cli.ts', '// a mistake\n');
@@ -147,7 +147,7 @@ describe('npm start', () => {
     expect(readFileSync(join(folder, 'dist', 'cli.js'), 'utf8')).toBe(CLI);
   });
 
-  it('reports a failed installation in one description, and tries again the next time', () => {
+  it('reports a failed installation in one sentence, and tries again the next time', () => {
     write('offline', '');
     const failed = start();
     expect(failed).toMatchObject({ status: 1, stdout: '' });

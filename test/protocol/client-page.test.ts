@@ -28,7 +28,7 @@ describe('the first client of CLIENT.md', () => {
     expect(await run({ checks: { db: 'fail' } })).toEqual({ code: 1, stderr: '' });
   });
 
-  it('says what refuses it', async () => {
+  it('reports why it is refused', async () => {
     const { code, stderr } = await run({ tokens: ['the-right-token-of-the-server'], requireToken: true });
     expect(code).toBe(1);
     expect(stderr).toContain('type 7f, code 6');

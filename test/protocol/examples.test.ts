@@ -50,7 +50,7 @@ describe('an example of the specification', () => {
     expect(examples.length).toBeGreaterThan(5);
   });
 
-  it.each(examples)('matches the behaviour of the server: $title', async ({ settings, lines }) => {
+  it.each(examples)('matches the behavior of the server: $title', async ({ settings, lines }) => {
     const responder = await startResponder(settings);
     const peer = await Peer.connect(responder.port);
     try {

@@ -8,7 +8,7 @@ const tables = heartbeatTables(readRoot('bench/experiments/RESULTS.md'));
 holdTables('protocol/HEARTBEATS.md', 'experiment', tables);
 
 describe('docs/heartbeats.md', () => {
-  it.each(Object.entries(tables))('has measured values, or values of the formula: %s', (_name, rows) => {
+  it.each(Object.entries(tables))('contains measured values, or results of the formula: %s', (_name, rows) => {
     expect(rows.split('\n').length).toBeGreaterThan(4);
   });
 
@@ -20,11 +20,11 @@ describe('docs/heartbeats.md', () => {
     [3, 5],
     [10, 6],
     [30, 8],
-  ])('has the number of TCP retransmissions within %p s: %i', (seconds, count) => {
+  ])('contains the number of TCP retransmissions within %p s: %i', (seconds, count) => {
     expect(tries(seconds)).toBe(count);
   });
 
-  it('counts a false detection for each round that loses every try, in either direction', () => {
+  it('counts a false detection for each round that loses each try, in either direction', () => {
     const rounds = 31_557_600 / 8.75;
     expect(falseDetections(10, 3, 0.1, 1)).toBeCloseTo(rounds * 1e-8);
     expect(falseDetections(10, 3, 0.1, 2)).toBeCloseTo(rounds * 2e-8);

@@ -218,7 +218,7 @@ describe('the schema of the report', () => {
     expect(verdicts.filter(([fits]) => fits !== 'fits')).toEqual([]);
   });
 
-  it('accepts the report of whatever a check or another responder returns', async () => {
+  it('accepts the report of any value that a check or another responder returns', async () => {
     const text = fc.oneof(fc.string(), fc.string({ unit: 'binary', minLength: 150, maxLength: 300 }));
     const value = fc.oneof(text, fc.integer(), fc.constant(null), fc.constantFrom(...states));
     const cause = fc.record(
@@ -255,7 +255,7 @@ describe('the schema of the report', () => {
     await fc.assert(property, { seed: 89, numRuns: 100 });
   }, 60_000);
 
-  it('a check of which no run has ended has no time, age, duration and staleness', async () => {
+  it('has no time, age, duration and staleness for a check of which no run has ended', async () => {
     const hanging = new ScriptedCheck({ timeout: 60_000 });
     const [full] = (await reportsOf({ hanging }, async ({ registry, clock }) => {
       registry.start();

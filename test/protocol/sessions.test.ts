@@ -39,7 +39,7 @@ describe('the session vectors', () => {
     expect(sessions.filter(({ steps }) => JSON.stringify(steps).includes('"code":[1,3]'))).toEqual([]);
   });
 
-  it('require no setting and no behaviour of a check that the README does not describe', () => {
+  it('require only settings and check behaviors that the README describes', () => {
     const settings = sessions.flatMap(({ responder = {}, steps }) => [
       responder,
       ...steps.flatMap((step) => ('operator' in step && step.operator === 'reload' ? [step.responder] : [])),
@@ -57,7 +57,7 @@ describe('the session vectors', () => {
   });
 
   it.each(threadCounts)(
-    'pass against the responder of this package, with threads: %i, each with suitable settings',
+    'pass against this package’s responder, with threads: %i, each with suitable settings',
     async (threads) => {
       const left = [...sessions];
       const outcomes: Outcome[] = [];
@@ -153,7 +153,7 @@ const rewriting = (rewrite: (frame: Buffer) => Buffer) =>
     });
   });
 
-it('a responder may send frames of types from 80 on that nobody knows, between its answers', async () => {
+it('a responder may send frames of unknown types from 80 on between its answers', async () => {
   const unknown = [frame(0x90, 0, 7, 5n), frame(0xff, 0x0f, 0, 0n, '{"any":"body"}')];
   const subject = await rewriting((own) => Buffer.concat([...unknown, own, ...unknown]));
   // The relay does not pass on a reset of the responder.
@@ -166,7 +166,7 @@ it('a responder may send frames of types from 80 on that nobody knows, between i
   expect(outcomes.filter(({ verdict }) => verdict !== 'ok').map(({ session, why }) => [session.name, why])).toEqual([]);
 }, 120_000);
 
-describe('conformance of a responder that breaks a rule', () => {
+describe('conformance with a responder that violates a rule', () => {
   it('detects wrong ids', async () => {
     const subject = await spoilt((client, server) => {
       server.removeAllListeners('data');
@@ -195,7 +195,7 @@ describe('conformance of a responder that breaks a rule', () => {
     });
   });
 
-  it('reports a reset in place of FIN as not strict', async () => {
+  it('reports a reset instead of FIN as not strict', async () => {
     const subject = await spoilt((client, server) => {
       server.removeAllListeners('end');
       // Called after all output, so that only the end differs.
@@ -219,12 +219,12 @@ describe('conformance of a responder that breaks a rule', () => {
     expect((await verdictsOn('M26', subject))[0]?.verdict).toBe('not implemented');
   });
 
-  it('detects a frame of a skippable type before the client has sent an octet', async () => {
+  it('detects a frame of a skippable type before the client has sent a byte', async () => {
     const subject = await spoilt((client) => client.write(frame(0x90, 0, 0, 0n)));
     expect((await verdictsOn('M11', subject))[0]?.verdict).toBe('failed');
   });
 
-  it('detects ERROR 7 to a WATCH of what does not exist, where other WATCHes are answered', async () => {
+  it('detects ERROR 7 to a WATCH of something that does not exist, if other WATCHes are answered', async () => {
     const subject = await rewriting((own) =>
       own[5] === 4 && own[7] === 6 ? frame(0x7f, 0, 7, own.readBigUInt64BE(8)) : own,
     );

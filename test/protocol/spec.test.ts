@@ -59,7 +59,7 @@ describe('a rule of the specification', () => {
     expect(numbers.length).toBeGreaterThan(10);
   });
 
-  it('names the side that it binds, and has a key word', () => {
+  it('names the side that it binds, and contains a key word', () => {
     expect(rules.filter(({ whom }) => !['server', 'client', 'both'].includes(whom))).toEqual([]);
     expect(rules.filter(({ text }) => !/\bMUST\b/.test(text))).toEqual([]);
   });

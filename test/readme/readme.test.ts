@@ -56,7 +56,7 @@ describe('docs/architecture.md', () => {
     expect(drawn.filter((name) => !all.includes(name))).toEqual([]);
   });
 
-  it('names kinds of check that exist', () => {
+  it('names check kinds that exist', () => {
     const [, kinds = ''] = /checks\/ {3}([a-z│\s-]+?)\s*│\n └/.exec(text) ?? [];
     expect(kinds.split(/[│\s]+/).sort()).toEqual(checkKinds.map(({ kind }) => kind).sort());
   });
@@ -180,7 +180,7 @@ describe.each([
   'README.md',
   ...readdirSync(rootUrl('docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ])('%s', (page) => {
-  it('points at headings and files that exist', () => {
+  it('links to headings and files that exist', () => {
     const links = [...readRoot(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string);
     expect(links.length).toBeGreaterThan(0);
     for (const link of links) {

@@ -14,7 +14,7 @@ describeServed('a bare PING', (serve) => {
     ['warn', '02'],
     ['fail', '03'],
     ['draining', '04'],
-  ] as const)('is answered by a PONG that says %s as %s', async (state, status) => {
+  ] as const)('is answered by a PONG that reports %s as %s', async (state, status) => {
     const { health, connect } = await serve();
     await (state === 'draining' ? health.drain() : health.set(state));
     const peer = await connect();
@@ -22,7 +22,7 @@ describeServed('a bare PING', (serve) => {
     expect(await peer.hex(16)).toBe(pong(id, status));
   });
 
-  it('is answered however it is split over chunks', async () => {
+  it('is answered however it is split into chunks', async () => {
     const { connect } = await serve();
     const peer = await connect();
     const octets = Buffer.from(ping(id), 'hex');
@@ -33,7 +33,7 @@ describeServed('a bare PING', (serve) => {
     expect(await peer.hex(16)).toBe(pong(id, '01'));
   });
 
-  it('is answered with its id, also the highest and the lowest', async () => {
+  it('is answered with its id, including the highest and the lowest', async () => {
     const { connect } = await serve();
     const peer = await connect();
     peer.sendHex(ping('ffffffffffffffff') + ping('0000000000000000'));
@@ -50,7 +50,7 @@ describeServed('a bare PING', (serve) => {
     expect(health.runs).toBe(0);
   });
 
-  it('waits if the cached result is too old; those of one read wait for one run', async () => {
+  it('waits if the cached result is too old; all of one read wait for one run', async () => {
     const { health, connect, stats } = await serve();
     await health.hold();
     const peer = await connect();
@@ -77,7 +77,7 @@ describe('a bare PING', () => {
   it.each([
     ['unknown', '00'],
     ['starting', '05'],
-  ] as const)('is answered by a PONG that says %s as %s', async (state, status) => {
+  ] as const)('is answered by a PONG that reports %s as %s', async (state, status) => {
     const { health, connect } = await serveDirectly();
     health.ready = state;
     const peer = await connect();
@@ -136,7 +136,7 @@ describe('a PING with a body', () => {
 });
 
 describeServed('a PING with a body', (serve) => {
-  it('waits for runs of the checks that it names, of the age that it allows, until its own deadline', async () => {
+  it('waits for runs of the checks that it names, with the age that it allows, until its own deadline', async () => {
     const { health, connect, stats } = await serve({ checks: ['db', 'cache'] });
     await health.set('warn');
     const peer = await connect();
@@ -223,7 +223,7 @@ describeServed('DETAIL', (serve) => {
 
 // No report of a service is that long.
 describe('DETAIL', () => {
-  it('is answered with TRUNCATED and without a body if nothing of the report fits, also in a chain', async () => {
+  it('is answered with TRUNCATED and without a body if nothing of the report fits, even in a chain', async () => {
     const { health, connect } = await serveDirectly();
     health.atOnce = 'warn';
     health.report = { checks: 'x'.repeat(70_000) };
@@ -266,8 +266,8 @@ describeServed('other frames', (serve) => {
   });
 });
 
-describeServed('a violation of the protocol', (serve) => {
-  it('is answered with a fatal ERROR, then FIN, without effect on other connections', async () => {
+describeServed('a protocol violation', (serve) => {
+  it('is answered with a fatal ERROR, then FIN, without an effect on other connections', async () => {
     const { connect, stats } = await serve();
     const good = await connect();
     const bad = await connect();
@@ -315,7 +315,7 @@ describeServed('half-open connections', (serve) => {
     expect(stats.closed['client-closed']).toBe(1);
   });
 
-  it('are answered after it also if reading was paused when it arrived', async () => {
+  it('are answered after it even if reading was paused when it arrived', async () => {
     const { health, connect } = await serve({ checks: manyChecks(130) });
     await health.set(() => ({ status: 'pass', output: LONG_OUTPUT }));
     const peer = await connect();
@@ -326,7 +326,7 @@ describeServed('half-open connections', (serve) => {
     expect(await peer.untilEnd()).toHaveLength(0);
   });
 
-  it('with a frame cut short get FIN and no ERROR', async () => {
+  it('with a truncated frame receive FIN and no ERROR', async () => {
     const { connect, stats } = await serve();
     const peer = await connect();
     peer.sendHex(ping(id) + '0000000c0101');
@@ -335,7 +335,7 @@ describeServed('half-open connections', (serve) => {
     await turnsUntil(() => stats.closed['client-closed'] === 1);
   });
 
-  it('without data are no error', async () => {
+  it('without data are not an error', async () => {
     const { connect, stats } = await serve();
     const peer = await connect();
     peer.socket.end();

@@ -11,7 +11,7 @@ import { describeServed } from './scripted-service.js';
 const id = 'a1a2a3a4a5a6a7a8';
 
 describe('close', () => {
-  it.each([1, 60])('answers also on %i connections that wait in the kernel to be accepted', async (count) => {
+  it.each([1, 60])('also answers on %i connections that are queued in the kernel', async (count) => {
     const { port, server, stats } = await serve({ clock: new FakeClock() });
     const sockets = Array.from({ length: count }, () => connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true }));
     const answers = sockets.map(async (socket) => {
@@ -30,7 +30,7 @@ describe('close', () => {
     expect(stats.closed.drained).toBe(count);
   });
 
-  it('stops accepting also while clients connect without end', async () => {
+  it('stops accepting even while clients connect continuously', async () => {
     const clock = new FakeClock();
     const { port, server } = await serve({ clock });
     const sockets = new Set<Socket>();
@@ -125,7 +125,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     return found;
   }
 
-  it('gets all of it when it sent FIN: the FIN of the server waits', async () => {
+  it('receives all of them when it has sent FIN: the FIN of the server waits', async () => {
     const { clock, health, peer, stats } = await unsentBehindFin();
     await pass(clock, 5000);
     expect(stats.open).toBe(1);
@@ -135,7 +135,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     expect(stats.closed['client-closed']).toBe(1);
   });
 
-  it('may send any number of bytes until the FIN of the server is sent, and 1 MiB behind it', async () => {
+  it('may send any number of bytes until the FIN of the server is sent, and 1 MiB after it', async () => {
     const { connection, peer, stats } = await unsent();
     // An invalid length. The ERROR and the FIN wait behind the answers.
     peer.sendHex('0000000b');
@@ -150,7 +150,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     await turnsUntil(() => stats.open === 0);
   });
 
-  it('is dropped behind its FIN when it takes nothing for the stall time, without an ERROR', async () => {
+  it('is dropped after its FIN if it reads nothing for the stall time, without an ERROR', async () => {
     const { clock, stats } = await unsentBehindFin();
     await pass(clock, 9800);
     expect(stats.open).toBe(1);
@@ -160,7 +160,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     expect(stats.errors[10]).toBe(0);
   });
 
-  it('is not waited for behind its FIN by a server that stops', async () => {
+  it('is not awaited after its FIN by a server that stops', async () => {
     const { clock, server, stats } = await unsentBehindFin();
     const closed = server.close();
     await pass(clock, 1500);
@@ -168,7 +168,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     expect(stats.closed['client-closed']).toBe(1);
   });
 
-  it('is not waited for when its FIN comes while the server stops', async () => {
+  it('is not awaited if its FIN arrives while the server stops', async () => {
     const { clock, peer, server, stats } = await unsent();
     peer.socket.end();
     const closed = server.close();
@@ -177,7 +177,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     expect(stats.open).toBe(0);
   });
 
-  it('is not waited for when a PING of it still waits and the server stops', async () => {
+  it('is not awaited if one of its PINGs is still waiting and the server stops', async () => {
     const { clock, health, peer, server, stats } = await unsent();
     health.atOnce = undefined;
     health.ready = undefined;
@@ -189,7 +189,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     expect(stats.open).toBe(0);
   });
 
-  it('is not waited for when it is closed by hand behind its FIN', async () => {
+  it('is not awaited if the application closes it after its FIN', async () => {
     const { clock, connection, stats } = await unsentBehindFin();
     connection.close('closed-by-application');
     await pass(clock, 1300);
@@ -211,7 +211,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
   });
 });
 
-describe('a connection of which reading is paused', () => {
+describe('a connection with paused reading', () => {
   /** A line is waiting for its answer, and another one is queued behind it in the kernel. */
   async function twoLines() {
     const served = await serve();
@@ -225,7 +225,7 @@ describe('a connection of which reading is paused', () => {
     return { ...served, peer };
   }
 
-  it('is read to its end also when its answer arrives in the turn of the last check', async () => {
+  it('is read to its end even if its answer arrives in the turn of the last check', async () => {
     const { health, peer, server } = await twoLines();
     // Runs after the poll between the two immediates of `afterNextPoll`, and before the second immediate.
     setImmediate(() => setImmediate(() => health.settle('pass')));
@@ -237,7 +237,7 @@ describe('a connection of which reading is paused', () => {
 });
 
 describeServed('a service that stops', (serve) => {
-  it('answers also what has arrived behind as many PINGs as may wait', async () => {
+  it('also answers what has arrived after the maximum number of pending PINGs', async () => {
     const { connect, health, service, stats } = await serve({ limits: { maxPending: 2 } });
     await health.hold();
     const peer = await connect();
@@ -267,7 +267,7 @@ describeServed('a service that stops', (serve) => {
     expect(stats.closed.drained).toBe(3);
   });
 
-  it('reads a connection to its end of which reading is paused', async () => {
+  it('reads a connection with paused reading to its end', async () => {
     const { connect, health, service, stats } = await serve();
     await health.hold();
     const peer = await connect();
@@ -281,7 +281,7 @@ describeServed('a service that stops', (serve) => {
   });
 });
 
-describeServed('a connection of which reading is paused', (serve) => {
+describeServed('a connection with paused reading', (serve) => {
   it('reports its RST when its PING is answered', async () => {
     const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
     await health.hold();

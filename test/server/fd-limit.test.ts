@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { clampToFdLimit } from '../../src/server/fd-limit.js';
 
-describe('the connections that a limit of open files allows', () => {
+describe('the connections that an open file limit allows', () => {
   it.each([
     // wanted, wanted for HTTP, files, checks, probes, connections to peers; allowed, allowed for HTTP
     [10_000, 1000, undefined, 500, 500, 0, 10_000, 1000],
@@ -20,7 +20,7 @@ describe('the connections that a limit of open files allows', () => {
     [10_000, 1000, 70, 0, 0, 0, 5, 1],
     [10_000, 1000, 20, 3, 0, 0, 1, 1],
   ])(
-    'are of %d, and %d of HTTP, with %p files, %d checks, %d probes and %d connections to peers, %d and %d',
+    'are %d, and %d for HTTP, with %p files, %d checks, %d probes and %d connections to peers, %d and %d',
     (...row) => {
       const [connections, http, files, checks, probes, peers, ...found] = row;
       const allowed = clampToFdLimit({ connections, http, grpc: 0 }, files, { checks, probes, peers, fleet: 0 });
@@ -28,7 +28,7 @@ describe('the connections that a limit of open files allows', () => {
     },
   );
 
-  it('leave room for the responders of a fleet', () => {
+  it('leave descriptors for the responders of a fleet', () => {
     const wanted = { connections: 10_000, http: 1000, grpc: 0 };
     expect(clampToFdLimit(wanted, 11_064, { checks: 0, probes: 0, peers: 0, fleet: 500 }).connections).toBe(9500);
   });

@@ -26,7 +26,7 @@ function framesOf(octets: Buffer): string[] {
   return frames;
 }
 
-it('a running server answers the same to any bytes in any chunks, ends each connection, and serves the others', async () => {
+it('a running server gives the same answers to any bytes in any chunks, ends each connection, and serves the others', async () => {
   const { connect, health, server, stats } = await serve({ clock: new FakeClock() });
   health.atOnce = 'pass';
   const beside = await connect();

@@ -108,7 +108,7 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
     expect([socket.writable, socket.destroyed]).toEqual([true, false]);
   });
 
-  it('keeps the order of what the kernel does not accept at once', async () => {
+  it('keeps the order of data that the kernel does not accept immediately', async () => {
     const { client, socket, owner } = await opened();
     client.pause();
     const all = fill(socket);
@@ -126,13 +126,13 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
     expect((await received).equals(all)).toBe(true);
   });
 
-  it('calls back after a write that the kernel accepts at once', async () => {
+  it('calls back after a write that the kernel accepts immediately', async () => {
     const { client, socket } = await opened();
     await new Promise<void>((resolve) => socket.write(Buffer.from('x'), resolve));
     expect(String((await once(client, 'data'))[0])).toBe('x');
   });
 
-  it('sends FIN behind what waits, and is closed after that of the peer', async () => {
+  it('sends FIN after queued data, and is closed after the FIN of the peer', async () => {
     const { client, socket, owner } = await opened();
     client.pause();
     const all = fill(socket);
@@ -205,7 +205,7 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
     ]);
   });
 
-  it('reports a write that waits and fails', async () => {
+  it('reports a queued write that fails', async () => {
     const { client, socket, owner } = await opened();
     client.pause();
     fill(socket);
@@ -215,7 +215,7 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
     expect(socket.writableLength === 0 || kind === 'stream').toBe(true);
   });
 
-  it('is destroyed with what waits', async () => {
+  it('is destroyed with queued data', async () => {
     const { client, socket, owner } = await opened();
     let closed = 0;
     for (let each = 0; each < 2; each++) socket.once('close', () => closed++);
@@ -230,7 +230,7 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
     expect((await readAll(client).catch(() => Buffer.alloc(0))).length).toBeLessThan(all.length);
   });
 
-  it('is reset with what waits, also behind it the FIN', async () => {
+  it('is reset with queued data, and also with a FIN behind it', async () => {
     for (const hasEnded of [false, true]) {
       const { client, socket, owner } = await opened();
       client.pause();
@@ -246,7 +246,7 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
 });
 
 describe('a listener that accepts handles', () => {
-  it('makes a net.Socket for an address that is not wanted', async () => {
+  it('creates a net.Socket for an address that is not wanted', async () => {
     const open = await listening('handle', (address) => address !== '127.0.0.1');
     const { client, socket, owner } = await open();
     expect(socket).toBeInstanceOf(Socket);
@@ -255,7 +255,7 @@ describe('a listener that accepts handles', () => {
     expect(owner.received).toBe('question');
   });
 
-  it('is unchanged if Node does not have what it needs', async () => {
+  it('is unchanged if Node does not have the required internals', async () => {
     const closed = createServer();
     acceptHandles(closed, () => true);
     const other = Object.assign(createServer(), { _handle: {} });
@@ -295,7 +295,7 @@ describe('TCP keep-alive of a listener', () => {
   });
 });
 
-describe('the check for the internals of Node', () => {
+describe('the check for Node internals', () => {
   it.each([
     [[]],
     [['--pending-deprecation']],

@@ -17,13 +17,13 @@ async function serveWith(heartbeat: Options['heartbeat']) {
 }
 
 describe('HELLO', () => {
-  it('is answered with what the server can send and wants', async () => {
+  it('is answered with what the server can send and wants to receive', async () => {
     const { connect } = await serveWith({ pingInterval: 20_000 });
     const peer = await connect();
     expect((await onHello(peer)).body).toMatchObject({ heartbeat: { canSendMs: 20_000, wantMs: 30_000, mult: 3 } });
   });
 
-  it('starts no PINGs to a client that does not want them, and neither does silence without HELLO', async () => {
+  it('starts no PINGs to a client that does not want them, and silence without HELLO does not either', async () => {
     const { clock, connect } = await serveWith({ pingInterval: 1000, idleTimeout: 0 });
     const peers = [await connect(), await connect(), await connect()] as [Peer, Peer, Peer];
     await onHello(peers[0]);
@@ -87,7 +87,7 @@ describe('PINGs of the server', () => {
     expect(stats.closed.dead).toBe(0);
   });
 
-  it('close no connection after a stall of the own loop until a whole limit has passed again', async () => {
+  it('close no connection after a stall of the own event loop until another whole limit has passed', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 3 });
     const peer = await connect();
     await onHello(peer, { wantMs: 1 });
@@ -109,7 +109,7 @@ describe('PINGs of the server', () => {
     expect(peer.received.length).toBeGreaterThanOrEqual(19 * 16);
   });
 
-  it('are sent with maxPingsOut 0 although every sweep is a little late', async () => {
+  it('are sent with maxPingsOut 0 although each sweep is slightly late', async () => {
     const { clock, connect } = await serveWith({ pingInterval: 1000, maxPingsOut: 0, idleTimeout: 0 });
     const peer = await connect();
     await onHello(peer, { wantMs: 1000 });
@@ -120,7 +120,7 @@ describe('PINGs of the server', () => {
     expect(peer.received.length).toBeGreaterThanOrEqual(16 * 3);
   });
 
-  it('do not synchronise: the first ones of many clients are spread over the interval', async () => {
+  it('do not synchronize: the first PINGs to many clients are spread over the interval', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 2000, idleTimeout: 0 });
     const peers = await Promise.all(Array.from({ length: 40 }, connect));
     for (const peer of peers) await onHello(peer, { wantMs: 1 });
@@ -186,7 +186,7 @@ describe('connections', () => {
     ]);
   });
 
-  it('that are silent can be listed; a protected one is not closed for it', async () => {
+  it('that are silent can be listed, and a protected one is not closed because of it', async () => {
     const { clock, connect, server, stats } = await serveWith({ idleTimeout: 2000 });
     const [quiet, kept, live] = [await connect(), await connect(), await connect()];
     await turnsUntil(() => stats.open === 3);

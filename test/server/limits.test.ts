@@ -77,7 +77,7 @@ describe('heartbeat.idleTimeout', () => {
     expect(peer.ended).toBe(false);
   });
 
-  it('closes no connection after a stall of the own loop until a whole limit has passed again', async () => {
+  it('closes no connection after a stall of the own event loop until another whole limit has passed', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 4000 } });
     const peer = await connect();
@@ -95,7 +95,7 @@ describe('heartbeat.idleTimeout', () => {
   it.each([
     ['all of the silence', 0, 5000],
     ['the silence before counts', 3000, 2000],
-  ])('stands still while output waits: %s', async (_what, before, left) => {
+  ])('does not count time in which output waits: %s', async (_what, before, left) => {
     const clock = new FakeClock();
     const { connect, server, stats } = await serve({
       clock,
@@ -121,7 +121,7 @@ describe('heartbeat.idleTimeout', () => {
     expect(stats.errors[9]).toBe(1);
   });
 
-  it('is the time that it says, also behind a pause', async () => {
+  it('is exact, even after a pause', async () => {
     const clock = new FakeClock();
     const options = { clock, limits: { maxPending: 1 }, heartbeat: { idleTimeout: 5000 } };
     const { connect, health, stats } = await serve(options);
@@ -140,7 +140,7 @@ describe('heartbeat.idleTimeout', () => {
 });
 
 describe('limits.frameTimeout', () => {
-  it('is absolute: a byte now and then does not refresh it', async () => {
+  it('is absolute: occasional bytes do not extend it', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -157,7 +157,7 @@ describe('limits.frameTimeout', () => {
     await turnsUntil(() => stats.closed['protocol-error'] === 1);
   });
 
-  it('names the frame whose body did not come', async () => {
+  it('names the frame whose body did not arrive', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -167,7 +167,7 @@ describe('limits.frameTimeout', () => {
     expect((await peer.untilEnd()).toString('hex').slice(8, 32)).toBe(`017f0101${id}`);
   });
 
-  it('starts again with each frame', async () => {
+  it('restarts with each frame', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -193,7 +193,7 @@ describe('limits.frameTimeout', () => {
 });
 
 describe('limits.maxPending', () => {
-  it('stops the idle clock while reading is paused', async () => {
+  it('stops the idle timeout while reading is paused', async () => {
     const clock = new FakeClock();
     const { connect, health, stats } = await serve({
       clock,
@@ -214,7 +214,7 @@ describe('limits.maxPending', () => {
 });
 
 describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
-  it('bounds what is kept for a peer that does not read, and drops it when nothing moves', async () => {
+  it('bounds what is buffered for a peer that does not read, and drops it if there is no progress', async () => {
     const clock = new FakeClock();
     const { connect, health, server, stats } = await serve({ clock, limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
@@ -241,7 +241,7 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
     expect(stats.errors[10]).toBe(1);
   });
 
-  it('resets it, so that the kernel frees the unread data too', async () => {
+  it('resets it, so that the kernel also frees the unread data', async () => {
     const clock = new FakeClock();
     const { connect, health, port, stats } = await serve({ clock });
     health.atOnce = 'pass';
@@ -259,7 +259,7 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
   });
 });
 
-describe('PINGs that wait', () => {
+describe('pending PINGs', () => {
   it.each([
     ['bare PINGs before others', (bare: string, detail: string) => bare.repeat(9) + detail.repeat(9)],
     ['bare PINGs between others', (bare: string, detail: string) => (detail + bare).repeat(9)],
@@ -277,7 +277,7 @@ describe('PINGs that wait', () => {
 });
 
 describe('limits.pingsPerSecond', () => {
-  it('allows a burst of one second’s worth, and refuses what is beyond with ERROR 8', async () => {
+  it('allows a burst of one second’s worth, and refuses more with ERROR 8', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, limits: { pingsPerSecond: 50 } });
     const peer = await connect();
@@ -290,7 +290,7 @@ describe('limits.pingsPerSecond', () => {
     await turnsUntil(() => stats.closed['too-many-pings'] === 1);
   });
 
-  it('fills again with time', async () => {
+  it('refills with time', async () => {
     const clock = new FakeClock();
     const { connect } = await serve({ clock, limits: { pingsPerSecond: 50 } });
     const peer = await connect();
@@ -301,7 +301,7 @@ describe('limits.pingsPerSecond', () => {
     }
   });
 
-  it('counts frames of every kind, and lines', async () => {
+  it('counts frames of all types, and lines', async () => {
     const clock = new FakeClock();
     const { connect, health } = await serve({ clock, limits: { pingsPerSecond: 3 } });
     health.atOnce = 'pass';
@@ -315,7 +315,7 @@ describe('limits.pingsPerSecond', () => {
 });
 
 describe('a turn of the event loop', () => {
-  it('is scheduled once per connection, however much data arrives', async () => {
+  it('is scheduled once per connection, regardless of how much data arrives', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
     const flood = await connect();
@@ -346,7 +346,7 @@ describe('the time budget of a turn', () => {
     expect(stats.paused['turn-budget']).toBe(1);
   });
 
-  it('does not keep a closed connection from reading the FIN of its peer', async () => {
+  it('does not prevent a closed connection from reading the FIN of its peer', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, health: slowHealth(clock) });
     const peer = await connect();
@@ -369,7 +369,7 @@ describe('the time budget of a turn', () => {
   }
 });
 
-describe('a frame that is skipped', () => {
+describe('a skipped frame', () => {
   const header = (octets: number) => `${(octets + 12).toString(16).padStart(8, '0')}01900000${id}`;
 
   it('has as much time as another, from its first byte', async () => {
@@ -386,7 +386,7 @@ describe('a frame that is skipped', () => {
     expect((await peer.frame()).type).toBe('7f');
   });
 
-  it('leaves the one behind it all of its time', async () => {
+  it('leaves the frame behind it all of its time', async () => {
     const clock = new FakeClock();
     const { connect, health, stats } = await serve({ clock, limits: { frameTimeout: 5000 } });
     health.atOnce = 'pass';
@@ -420,7 +420,7 @@ describeServed('limits.maxPending', (serve) => {
     expect(await peer.hex(4 * 16)).toBe(pong(id, '03').repeat(4));
   });
 
-  it('is lower for many checks by name, so that their lists stay within the bound of a peer', async () => {
+  it('is lower for many checks by name, so that their lists stay within the limit of a peer', async () => {
     const checks = manyChecks(32);
     const { connect, health, stats } = await serve({ checks });
     await health.hold();
@@ -449,7 +449,7 @@ describeServed('limits.maxQueuedBytes', (serve) => {
 });
 
 describeServed('limits.maxConnections', (serve) => {
-  it('closes at accept and counts it, and accepts again when a connection has closed', async () => {
+  it('closes excess connections when they are accepted, counts them, and accepts again when a connection has closed', async () => {
     const { connect, stats } = await serve({ limits: { maxConnections: 2 } });
     const first = await connect();
     await connect();

@@ -6,7 +6,7 @@ import { describeServed } from './scripted-service.js';
 const fail = (reason: Reason) => () => ({ status: 'fail', reason }) as const;
 
 describeServed('ping in line mode', (serve) => {
-  it.each(['ping\n', 'PING\n', 'pInG\r\n'])('%j is answered, and the connection stays', async (line) => {
+  it.each(['ping\n', 'PING\n', 'pInG\r\n'])('%j is answered, and the connection stays open', async (line) => {
     const { connect } = await serve();
     const peer = await connect();
     peer.send(line);
@@ -24,7 +24,7 @@ describeServed('ping in line mode', (serve) => {
     expect((await peer.untilEnd()).toString()).toBe('pong warn\n');
   });
 
-  it('names the failing checks and closes after any status but pass and warn', async () => {
+  it('names the failing checks and closes after any status except pass and warn', async () => {
     const { health, connect, stats } = await serve({ checks: ['mysql', 'redis'] });
     await health.set((name) => ({ status: 'fail', reason: name === 'mysql' ? 'timeout' : 'refused' }));
     const peer = await connect();
@@ -42,7 +42,7 @@ describeServed('ping in line mode', (serve) => {
     expect((await peer.untilEnd()).toString()).toBe('pong fail\n');
   });
 
-  it('is answered in the order of the lines, each after the one before', async () => {
+  it('is answered in the order of the lines, each after the previous one', async () => {
     const { health, connect, stats } = await serve();
     await health.hold();
     const peer = await connect();
@@ -54,7 +54,7 @@ describeServed('ping in line mode', (serve) => {
     }
   });
 
-  it('says that the status is stale after the deadline', async () => {
+  it('reports that the status is stale after the deadline', async () => {
     const { health, connect, stats } = await serve({ ping: { timeout: 50 } });
     await health.hold();
     const peer = await connect();
@@ -79,7 +79,7 @@ describeServed('agent', (serve) => {
     ['warn', 'ready up 100%'],
     ['fail', 'down #timeout'],
     ['draining', 'drain up 100%'],
-  ] as const)('says of %s: %s', async (state, words) => {
+  ] as const)('reports %s: %s', async (state, words) => {
     const { health, connect } = await serve();
     if (state === 'draining') await health.drain();
     else await health.set(state === 'fail' ? fail('timeout') : state);
@@ -91,7 +91,7 @@ describeServed('agent', (serve) => {
 
 // States in which a service does not stay, or which exist only before the first run.
 describe('agent', () => {
-  it('names the first check that makes the status so, in the order of the configuration', async () => {
+  it('names the first check that determines the status, in configuration order', async () => {
     const { health, connect } = await serve();
     health.failing = [
       { name: 'optional', adds: 'warn', reason: 'dns' },

@@ -25,7 +25,7 @@ function opened({ isAccepted = true } = {}) {
 const octets = (writes: Buffer[][]) => writes.map((parts) => Buffer.concat(parts).toString());
 
 describe('an outbox', () => {
-  it('writes all of a turn in one write, and a large buffer as it is', () => {
+  it('writes everything of a turn in one write, and a large buffer without a copy', () => {
     const { outbox, writes } = opened();
     const report = Buffer.alloc(2000, 'r');
     for (const part of ['a', 'b']) outbox.add(Buffer.from(part));
@@ -60,7 +60,7 @@ describe('an outbox', () => {
     outbox.write(1);
   };
 
-  it('copies into the same buffer once the kernel has accepted the copy before', () => {
+  it('copies into the same buffer when the kernel has accepted the previous copy', () => {
     const connections = [opened(), opened()] as const;
     for (const [index, connection] of connections.entries()) send(connection, `copy ${index}`);
     const [first, second] = connections.map(({ writes }) => writes[0]?.[0]);
@@ -68,7 +68,7 @@ describe('an outbox', () => {
     expect(second?.toString()).toBe('copy 1');
   });
 
-  it('leaves a copy alone that the kernel has not accepted, that is not written yet, or that TLS encrypts', () => {
+  it('keeps a copy that the kernel has not accepted, that is not written yet, or that TLS encrypts', () => {
     const [slow, tls, gathering, dropped] = [opened({ isAccepted: false }), opened(), opened(), opened()] as const;
     Object.assign(tls.socket, { encrypted: true });
     send(slow, 'slow');

@@ -6,7 +6,7 @@ const id = '00000000deadbeef';
 const own = { checks: ['db'], own: true };
 
 describe('a PING for the own result of a check', () => {
-  it('is answered from the result alone, and counts as answered, never as stale', async () => {
+  it('is answered from the result only, and counts as answered, never as stale', async () => {
     const { connect, health, stats } = await serve();
     health.ready = undefined;
     health.owned.set('db', { state: 'fail', age: 812.4, hasPassed: true });
@@ -31,7 +31,7 @@ describe('a PING for the own result of a check', () => {
     expect(await peer.hex(16)).toBe(pong('00000000000000a2', '01'));
   });
 
-  it('counts towards the rate limit', async () => {
+  it('counts toward the rate limit', async () => {
     const { connect } = await serve({ limits: { pingsPerSecond: 3 } });
     const peer = await connect();
     peer.sendHex(pingWith(id, own).repeat(4));

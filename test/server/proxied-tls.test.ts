@@ -49,7 +49,7 @@ describeServed('two TLS clients that come through a proxy from the same source p
   it.each([
     ['first', [0, 1]],
     ['last', [1, 0]],
-  ])('keep their own addresses and rights, with the one of loopback %s', async (_which, order) => {
+  ])('keep their own addresses and access, with the loopback one %s', async (_which, order) => {
     const { port, service } = await serve(options);
     const raw = await dialTwice(port);
     const shown: (boolean | undefined)[] = [];
@@ -60,7 +60,7 @@ describeServed('two TLS clients that come through a proxy from the same source p
     expect(addresses.sort()).toEqual(['127.0.0.1', '192.0.2.7']);
   });
 
-  it('fail each for itself', async () => {
+  it('fail independently', async () => {
     const { port, service, stats } = await serve(options);
     const [local, stranger] = await dialTwice(port);
     // The first byte of a handshake, followed by invalid data.

@@ -16,7 +16,7 @@ afterAll(() => certificate.remove());
 const listener: ServedOptions['listener'] = { proxyProtocol: { from: ['127.0.0.0/8'] } };
 
 describeServed('a connection through a proxy', (serve) => {
-  it('is of the client that the proxy names: its address, its rights', async () => {
+  it('has the address and access of the client that the proxy names', async () => {
     const { connect, service } = await serve({ listener });
     const peer = await connect();
     peer.send(Buffer.concat([ipv4('192.0.2.7', 4711), withDetail]));
@@ -37,7 +37,7 @@ describeServed('a connection through a proxy', (serve) => {
     expect('body' in (await peer.frame())).toBe(isShown);
   });
 
-  it('is read however its header is split', async () => {
+  it('is accepted however its header is split', async () => {
     const { connect } = await serve({ listener });
     const peer = await connect();
     for (const octet of Buffer.concat([ipv4('192.0.2.7', 1), withDetail])) {
@@ -67,7 +67,7 @@ describeServed('a connection through a proxy', (serve) => {
     expect(await again.hex(16)).toBe(pong(id, '01'));
   });
 
-  it('may speak TLS behind its header', async () => {
+  it('may use TLS after its header', async () => {
     const { cert, key } = certificate;
     const { connect, service } = await serve({
       listener: { proxyProtocol: { from: ['127.0.0.1'] }, tls: { cert, key } },
@@ -82,7 +82,7 @@ describeServed('a connection through a proxy', (serve) => {
     socket.destroy();
   });
 
-  it('that comes and goes without a byte is no error', async () => {
+  it('that is opened and closed without a byte is not an error', async () => {
     const { connect, logged, stats } = await serve({ listener });
     const peer = await connect();
     peer.socket.end();

@@ -17,7 +17,7 @@ function takeFrom(octets: Buffer, step = octets.length) {
   }
 }
 
-describe('a PROXY header of version 2', () => {
+describe('a PROXY protocol version 2 header', () => {
   it.each([
     ['IPv4', ipv4('192.0.2.7', 4711), { address: '192.0.2.7', port: 4711 }],
     ['IPv6', ipv6('2001:db8::1:0:0:7', 4711), { address: '2001:db8::1:0:0:7', port: 4711 }],

@@ -5,8 +5,8 @@ import { FakeClock } from '../fake-clock.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('a queue of pushes', () => {
-  it('sends at most 256 per turn of the loop, so that other work runs between', async () => {
+describe('a push queue', () => {
+  it('sends at most 256 per turn of the event loop, so that other work runs in between', async () => {
     const queue = new PushQueue(systemClock);
     let pushed = 0;
     for (let each = 0; each < 1000; each++) queue.add({ push: () => pushed++ && 1 });
@@ -20,7 +20,7 @@ describe('a queue of pushes', () => {
     expect(seen[0]).toBeLessThan(1000);
   });
 
-  it('continues with the next one after 256 of one', async () => {
+  it('continues with the next source after 256 messages of one', async () => {
     const queue = new PushQueue(systemClock);
     const sent = { many: 0, one: 0 };
     const many: Pushing = {
@@ -38,7 +38,7 @@ describe('a queue of pushes', () => {
     queue.delete(many);
   });
 
-  it('ends its turn after 5 ms, however few were sent', async () => {
+  it('ends its turn after 5 ms, even if few were sent', async () => {
     const clock = new FakeClock();
     const queue = new PushQueue(clock);
     let pushed = 0;

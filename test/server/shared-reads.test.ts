@@ -46,7 +46,7 @@ describeServed('a chunk in the shared read buffer', (serve) => {
 });
 
 describe('a chunk in the shared read buffer', () => {
-  it('is kept of answers that the peer has not taken', async () => {
+  it('is kept for answers that the peer has not read', async () => {
     // No time passes, because on a busy machine the limit for a peer that does not read could close the connection.
     const { connect, server, stats } = await serveDirectly({ clock: new FakeClock(), limits: { pingsPerSecond: 0 } });
     const [peer, other] = [await connect(), await connect()];

@@ -61,7 +61,7 @@ function setEach(stats: ServerStats): Record<string, number> {
 }
 
 describe('the numbers of a server', () => {
-  it('are stored in one array, each field in an element of its own', () => {
+  it('are stored in one array, each field in its own element', () => {
     const stats = new ServerStats();
     expect(flat(stats)).toEqual(Object.fromEntries(Object.keys(flat(stats)).map((path) => [path, 0])));
     const expected = setEach(stats);
@@ -131,7 +131,7 @@ describe('the numbers of a server', () => {
 });
 
 describeServed('the connections by mode', (serve) => {
-  it('follow each connection from its accept over its first byte to its close', async () => {
+  it('follow each connection from its accept through its first byte to its close', async () => {
     const { connect, stats } = await serve();
     const modes = () => ({ open: stats.open, ...stats.modes });
     const [silent, binary, line, unknown] = await Promise.all([connect(), connect(), connect(), connect()]);

@@ -74,7 +74,7 @@ async function secure(port: number, options: ConnectionOptions): Promise<TLSSock
 }
 
 describe('a listener with TLS', () => {
-  it('bounds what is kept for a peer that does not read, and drops it when nothing moves', async () => {
+  it('bounds what is buffered for a peer that does not read, and drops it if there is no progress', async () => {
     const clock = new FakeClock();
     const { port, health, server, stats } = await serveTlsDirectly({}, { clock, limits: { pingsPerSecond: 0 } });
     health.report = { filler: 'x'.repeat(8000) };
@@ -98,7 +98,7 @@ describe('a listener with TLS', () => {
     expect(stats.closed['slow-peer']).toBe(1);
   });
 
-  it('ends a handshake that is not complete in time, however slowly it goes on', async () => {
+  it('ends a handshake that is not complete in time, even if it progresses slowly', async () => {
     const clock = new FakeClock();
     const { port, descriptions, stats } = await serveTlsDirectly({}, { clock, limits: { handshakeTimeout: 1000 } });
     const silent = untilEnd(plain(port, ''));
@@ -129,7 +129,7 @@ describe('a listener with TLS', () => {
 });
 
 describeServed('a listener with TLS', (serve) => {
-  it('answers as one without, and offers this protocol by ALPN', async () => {
+  it('answers like one without TLS, and offers this protocol with ALPN', async () => {
     const { port, url } = await serve(withTls());
     const client = await connect(url, { tls: trusting });
     expect(await client.ping()).toMatchObject({ status: 'pass' });
@@ -145,7 +145,7 @@ describeServed('a listener with TLS', (serve) => {
     });
   });
 
-  it('answers what was asked before a FIN, and then sends its own', async () => {
+  it('answers requests that precede a FIN, and then sends its own FIN', async () => {
     const { port, health } = await serve(withTls());
     await health.hold();
     const socket = await secure(port, { allowHalfOpen: true } as ConnectionOptions);
@@ -166,7 +166,7 @@ describeServed('a listener with TLS', (serve) => {
     expect([pong(id, '01'), pong(id, '04')]).toContain((await heard).toString('hex'));
   });
 
-  it('serves line mode as well', async () => {
+  it('also serves line mode', async () => {
     const { port } = await serve(withTls());
     const socket = await secure(port, {});
     socket.write('agent\n');
@@ -176,7 +176,7 @@ describeServed('a listener with TLS', (serve) => {
   it.each([
     ['TLSv1.1', undefined],
     ['TLSv1.2', 'TLSv1.3'],
-  ] as const)('does not speak %s where the least is %s', async (maxVersion, minVersion) => {
+  ] as const)('does not accept %s if the minimum is %s', async (maxVersion, minVersion) => {
     const { port, descriptions, stats } = await serve(withTls(minVersion && { minVersion }));
     const old = { maxVersion, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     await expect(secure(port, old)).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
@@ -197,7 +197,7 @@ describeServed('a listener with TLS', (serve) => {
   });
 
   it.each(['ping\n', 'GET / HTTP/1.1\r\n\r\n', '\x80'])(
-    'closes for other plain text without an answer: %j',
+    'closes the connection without an answer for other plain text: %j',
     async (text) => {
       const { port, stats } = await serve(withTls());
       expect(await untilEnd(plain(port, text))).toHaveLength(0);
@@ -214,7 +214,7 @@ describeServed('a listener with TLS', (serve) => {
     expect(await descriptions()).toEqual([]);
   });
 
-  it('closes at accept a connection beyond limits.maxHandshakes', async () => {
+  it('closes connections beyond limits.maxHandshakes when they are accepted', async () => {
     const { port, stats, url } = await serve(withTls({}, { limits: { maxHandshakes: 2 } }));
     const waiting = [plain(port, ''), plain(port, Buffer.from('16', 'hex'))];
     await turnsUntil(() => stats.arriving === 2);
@@ -225,7 +225,7 @@ describeServed('a listener with TLS', (serve) => {
     expect(await ping(url, { tls: trusting })).toMatchObject({ status: 'pass' });
   });
 
-  it('counts connections in a handshake towards limits.maxConnections', async () => {
+  it('counts connections in a handshake toward limits.maxConnections', async () => {
     const { port, stats } = await serve(withTls({}, { limits: { maxConnections: 1 } }));
     plain(port, '');
     await turnsUntil(() => stats.arriving === 1);
@@ -233,7 +233,7 @@ describeServed('a listener with TLS', (serve) => {
     expect(stats.refused['max-connections']).toBe(1);
   });
 
-  it('leaves no handshake behind when it closes', async () => {
+  it('leaves no handshake open when it closes', async () => {
     const { port, stats, service } = await serve(withTls());
     const ended = [untilEnd(plain(port, '')), untilEnd(plain(port, Buffer.from('16', 'hex')))];
     await turnsUntil(() => stats.arriving === 2);
@@ -326,7 +326,7 @@ describeServed('the certificate of a server', (serve) => {
     expect(await ping(url, { tls: { rejectUnauthorized: false } })).toMatchObject({ status: 'pass' });
   });
 
-  it('is replaced while the listener runs, for all later connections', async () => {
+  it('is replaced while the listener is running, for all later connections', async () => {
     const [cert, key] = [authority.path('live.pem'), authority.path('live.key')];
     const put = (files: { cert: string; key: string }) => {
       copyFileSync(files.cert, cert);

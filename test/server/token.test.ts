@@ -15,7 +15,7 @@ const withTokens = { tokens: [token, before], detail: 'token' } satisfies Served
 const required: ServedOptions = { ...withTokens, listener: { requireToken: true } };
 
 describeServed('a token in HELLO', (serve) => {
-  it.each([token, before])('that is a right one, such as %s, shows the right to see detail', async (shown) => {
+  it.each([token, before])('that is valid, such as %s, grants access to detail', async (shown) => {
     const { connect } = await serve(withTokens);
     const peer = await connect();
     peer.sendHex(withDetail);
@@ -25,7 +25,7 @@ describeServed('a token in HELLO', (serve) => {
     expect(await peer.frame()).toMatchObject({ type: '02', body: { state: 'pass' } });
   });
 
-  it('that is a wrong one is refused, after what was asked before is answered', async () => {
+  it('that is invalid is refused, after earlier requests are answered', async () => {
     const { connect, stats } = await serve(withTokens);
     const peer = await connect();
     peer.sendHex(ping(id) + hello(wrong) + ping(id));
@@ -44,7 +44,7 @@ describeServed('a token in HELLO', (serve) => {
     expect((await peer.frame()).type).toBe('05');
   });
 
-  it('is not needed for a status', async () => {
+  it('is not required for a status', async () => {
     const { connect } = await serve(withTokens);
     const peer = await connect();
     peer.sendHex(hello() + ping(id));
@@ -54,7 +54,7 @@ describeServed('a token in HELLO', (serve) => {
 });
 
 describe('a token in HELLO', () => {
-  it('that is wrong is logged with a rate limit, and without the token', async () => {
+  it('that is invalid is logged with a rate limit, and without the token', async () => {
     const clock = new FakeClock();
     const { log, descriptions, fields } = listening();
     const { connect } = await serveDirectly({ ...withTokens, log, clock });
@@ -91,7 +91,7 @@ describeServed('a listener that requires a token', (serve) => {
     expect(stats.pings.readiness.pass + stats.pings.liveness.pass).toBe(0);
   });
 
-  it('answers everything behind a HELLO with a right one, in one go', async () => {
+  it('answers everything after a HELLO with a valid token, in one write', async () => {
     const { connect } = await serve(required);
     const peer = await connect();
     peer.sendHex(hello(token) + ping(id) + withDetail);
@@ -100,7 +100,7 @@ describeServed('a listener that requires a token', (serve) => {
     expect(await peer.frame()).toMatchObject({ type: '02', body: { state: 'pass' } });
   });
 
-  it('checks the body of a frame before the right to send it', async () => {
+  it('validates the body of a frame before the permission to send it', async () => {
     const { connect } = await serve(required);
     const peer = await connect();
     peer.sendHex(frame('01', id, { maxAgeMs: 'x' }));

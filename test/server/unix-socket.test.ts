@@ -48,7 +48,7 @@ describe.each(threadCounts)('a Unix socket, with threads: %i', (threads) => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('has no limit of connections per address, because its peers have no address', async () => {
+  it('has no connection limit per address, because its peers have no address', async () => {
     await serve(undefined, { maxConnectionsPerAddress: 1 }, threads).start();
     const clients = await Promise.all([1, 2, 3].map(() => connect(`pong+unix:${path}`)));
     for (const client of clients) expect((await client.ping()).healthy).toBe(true);

@@ -12,7 +12,7 @@ const malformed = vectors('malformed').filter(
 );
 
 describeServed('a malformed stream', (serve) => {
-  it('is answered as its vector says, then closed; a connection beside it notices nothing', async () => {
+  it('is answered as its vector specifies, then closed, without an effect on another connection', async () => {
     const { connect, stats } = await serve();
     const beside = await connect();
     for (const vector of malformed) {
@@ -41,7 +41,7 @@ describeServed('a malformed stream', (serve) => {
     expect(malformed.length).toBeGreaterThan(100);
   });
 
-  it('gets the same answer byte by byte', async () => {
+  it('is answered in the same way byte by byte', async () => {
     const { connect } = await serve();
     for (const vector of malformed) {
       const octets = octetsOf(vector);

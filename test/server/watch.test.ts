@@ -18,7 +18,7 @@ const many = manyChecks(130);
 const withLongReport = () => ({ status: 'pass', output: LONG_OUTPUT }) as const;
 
 describeServed('a WATCH', (serve) => {
-  it('is answered at once, and again at each change', async () => {
+  it('is answered immediately, and again on each change', async () => {
     const { connect, health, stats, service } = await serve();
     const peer = await connect();
     peer.sendHex(watch());
@@ -44,7 +44,7 @@ describeServed('a WATCH', (serve) => {
     }
   });
 
-  it('leaves out the checks of a report that is too long, and says so', async () => {
+  it('omits the checks of a report that is too long, and reports that', async () => {
     const { connect, health } = await serve({ checks: manyChecks(250) });
     await health.set(withLongReport);
     const peer = await connect();
@@ -54,7 +54,7 @@ describeServed('a WATCH', (serve) => {
     expect(body).not.toHaveProperty('checks');
   });
 
-  it('takes the place of one with its id', async () => {
+  it('replaces one with its id', async () => {
     const { connect, health, stats } = await serve();
     const peer = await connect();
     peer.sendHex(watch() + watch());
@@ -80,7 +80,7 @@ describeServed('a WATCH', (serve) => {
     expect(stats.watches).toBe(0);
   });
 
-  it('beyond the limit is answered with ERROR 7, and the connection goes on', async () => {
+  it('beyond the limit is answered with ERROR 7, and the connection continues', async () => {
     const { connect, stats } = await serve({ limits: { maxWatches: 1 } });
     const peer = await connect();
     peer.sendHex(watch());
@@ -92,7 +92,7 @@ describeServed('a WATCH', (serve) => {
     expect([stats.watches, stats.errors[7]]).toEqual([1, 1]);
   });
 
-  it('of one selection more than may be watched is answered with ERROR 7, and takes the place of none', async () => {
+  it('beyond the limit of watched selections is answered with ERROR 7, and replaces none', async () => {
     const { connect, stats } = await serve({ checks: ['a', 'b'], limits: { maxWatchedSelections: 1 } });
     const peer = await connect();
     peer.sendHex(watch(id, '00', '{"checks":["a"]}') + watch(other, '00', '{"checks":["b"]}'));
@@ -142,7 +142,7 @@ describeServed('a WATCH', (serve) => {
     expect(stats.waiting).toBe(0);
   });
 
-  it('is not offered where none is allowed', async () => {
+  it('is not offered if none is allowed', async () => {
     const { connect } = await serve({ limits: { maxWatches: 0 } });
     const peer = await connect();
     peer.sendHex(watch());
@@ -153,7 +153,7 @@ describeServed('a WATCH', (serve) => {
     });
   });
 
-  it('is answered before the FIN that follows it at once, however long the answers are', async () => {
+  it('is answered before a FIN that follows immediately, even if the answers are long', async () => {
     const { connect, health, stats } = await serve({ checks: many });
     await health.set(withLongReport);
     const peer = await connect();
@@ -184,7 +184,7 @@ describeServed('a WATCH on a service that drains or stops', (serve) => {
     await changed;
   });
 
-  it('receives every due STATUS before FIN, however long the reports are', async () => {
+  it('receives each due STATUS before FIN, even if the reports are long', async () => {
     const { connect, health, service } = await serve({ checks: many });
     await health.set(withLongReport);
     const peer = await connect();
@@ -234,7 +234,7 @@ describe('a WATCH', () => {
     await turnsUntil(() => health.watchers.size === 0);
   });
 
-  it('gives a client that does not read the latest when it reads again, and none twice', async () => {
+  it('gives a client that does not read the latest status when it reads again, and none twice', async () => {
     const health = new FakeHealth();
     health.report = { long: 'x'.repeat(60_000) };
     const { connect, server, stats } = await serveDirectly({ health });
@@ -318,7 +318,7 @@ describe('a WATCH on a server that drains or closes', () => {
     await closed;
   });
 
-  it('receives every due STATUS before GOAWAY, and before FIN, however long the reports are', async () => {
+  it('receives each due STATUS before GOAWAY, and before FIN, even if the reports are long', async () => {
     const health = new FakeHealth();
     health.report = { long: 'x'.repeat(60_000) };
     const ids = Array.from({ length: 16 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));

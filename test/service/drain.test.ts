@@ -9,7 +9,7 @@ import { peerOf, start } from './started.js';
 const id = 'a1a2a3a4a5a6a7a8';
 
 describe('drain', () => {
-  it('answers draining while it serves all clients, liveness still passes, and ends after the grace', async () => {
+  it('reports draining while it serves all clients, liveness still passes, and ends after the grace', async () => {
     const clock = new FakeClock();
     const service = await start({ clock, drain: { grace: 4000, delay: 1000 } });
     const peer = await peerOf(service);
@@ -59,7 +59,7 @@ describe.each(threadCounts)('drain, with threads: %i', (threads) => {
     await drained;
   });
 
-  it('sends a PONG for every PING that has arrived', async () => {
+  it('sends a PONG for each PING that has arrived', async () => {
     const service = await start({ threads, drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect(service.addresses[0] as string)));
     let answered = 0;
@@ -107,7 +107,7 @@ describe.each(threadCounts)('connections in the API, with threads: %i', (threads
     expect(await service.protect(info?.id ?? 0)).toBe(false);
   });
 
-  it('are listed in order of id, a page at a time, as data that can be cloned', async () => {
+  it('are listed in order of id, one page at a time, as data that can be cloned', async () => {
     const service = await start({ threads });
     const peers = [await peerOf(service), await peerOf(service), await peerOf(service)];
     for (const peer of peers) {

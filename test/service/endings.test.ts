@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('start, drain and stop', () => {
-  it('settle in every order and number, in a process with nothing else to keep it alive', async () => {
+  it('settle in any order and number, in a process with nothing else to keep it alive', async () => {
     // All calls in a word are made at the same time. "|" awaits the previous calls.
     const words = ['start', 'drain', 'stop'];
     const pairs = words.flatMap((a) => words.flatMap((b) => [`${a} ${b}`, `${a} | ${b}`]));
@@ -41,7 +41,7 @@ describe('start, drain and stop', () => {
     expect((await run).stdout).toBe('settled\n');
   });
 
-  it('keep the process alive in between, also while the only PING thread is being started again', async () => {
+  it('keep the process alive in between, even while the only PING thread is being restarted', async () => {
     const script = `
       import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
       const service = createService({ threads: 1, listen: [{ url: 'pong://127.0.0.1:0' }], http: false });
@@ -58,7 +58,7 @@ describe('start, drain and stop', () => {
     expect((await run).stdout).toBe('started again\n');
   });
 
-  it('do not crash with keepAlive on PING threads, also if one of them ends', async () => {
+  it('do not crash with keepAlive on PING threads, even if one of them ends', async () => {
     const script = `
       import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
       const listen = [{ url: 'pong://127.0.0.1:0', keepAlive: { idle: 5000 } }];
@@ -115,7 +115,7 @@ describe('stop with an HTTP connection that', () => {
     ['half a ClientHello was sent', { tls }, Buffer.from('160301020001', 'hex')],
     ['half a body was sent', {}, 'POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
   ];
-  it.each(cases)('%s takes a second at most', async (_what, options, said) => {
+  it.each(cases)('%s takes at most a second', async (_what, options, said) => {
     const clock = new FakeClock();
     const service: Service = createService({ clock, listen: [], http: { port: 0, ...options } });
     await service.start();

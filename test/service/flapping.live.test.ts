@@ -81,7 +81,7 @@ describe('rise: 2, fall: 3 for a flapping service', () => {
     return { status: response.status, text: await response.text() };
   };
 
-  it('changes at exactly those counts, in the report, in line mode and in the metrics', async () => {
+  it('changes at exactly these counts, in the report, in line mode and in the metrics', async () => {
     const seen: unknown[] = [];
     const moments: string[] = [];
     for (const [at, [, state, passes, fails]] of course.entries()) {

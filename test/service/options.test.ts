@@ -161,7 +161,7 @@ describe('createService', () => {
     await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });
   });
 
-  it('creates a service that stops although a check hangs and nothing else keeps the process alive', async () => {
+  it('creates a service that stops even if a check hangs and nothing else keeps the process alive', async () => {
     const index = pathToFileURL(`${compiledPackage()}/dist/index.js`).href;
     const script = `
       const { createService } = await import(${JSON.stringify(index)});

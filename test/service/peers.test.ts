@@ -17,7 +17,7 @@ async function start(options: ServiceOptions): Promise<void> {
 const scrape = async () => parseScrape(await service.register.metrics());
 
 describe('a service with peers', () => {
-  it('leaves descriptors for its connections to them, for each check that asks', async () => {
+  it('leaves descriptors for its connections to them, for each check that queries them', async () => {
     const check = (onShared: 'fail' | 'warn') => ({
       kind: 'mine',
       onShared,
@@ -30,7 +30,7 @@ describe('a service with peers', () => {
     expect(valueOf(await scrape(), 'pongcheck_connections_limit')).toBe(connections);
   });
 
-  it('has metrics of them also if a reload has added them, and none after another has removed them', async () => {
+  it('has metrics of them even if a reload has added them, and none after another one has removed them', async () => {
     const asked = async () => (await scrape()).get('pongcheck_peers_asked_total')?.samples.length;
     await start({});
     expect(await asked()).toBe(0);

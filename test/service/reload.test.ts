@@ -134,7 +134,7 @@ describe('service.reload', () => {
     expect(service.health.known('all').report('full').toString()).toContain('"serviceId":"b"');
   });
 
-  it('rejects before the start, while draining, and after the end, and then counts no failure', async () => {
+  it('rejects before the start, while draining, and after the end, and counts no failure in these cases', async () => {
     const service = createService(quiet);
     const code = 'PONGCHECK_NOT_RUNNING';
     await expect(service.reload(quiet)).rejects.toMatchObject({
@@ -299,7 +299,7 @@ describe('connections', () => {
     expect((await peer.untilEnd()).toString('hex')).toContain('017f0108');
   });
 
-  it('see more or less than before, according to detail and tokens', async () => {
+  it('see more or fewer details than before, according to detail and tokens', async () => {
     const service = await start({ checks: { db: new SteadyCheck() }, detail: 'never' });
     const peer = await onHello(service);
     const detail = async () => {
@@ -340,7 +340,7 @@ describe('a token that a reload removes', () => {
     expect(await late.frame()).toMatchObject({ type: '7f', code: '06' });
   });
 
-  it('ends a stream of the page that it authorised, and is refused by HTTP', async () => {
+  it('ends a page stream that it authorized, and is refused over HTTP', async () => {
     const options: ServiceOptions = { ...quiet, http: { port: 0 }, detail: 'token', tokens: [token, other] };
     const service = await start(options);
     const streams = [token, other].map(
@@ -366,7 +366,7 @@ describe('a token that a reload removes', () => {
     expect([(await health(token)).status, (await health(other)).status]).toEqual([401, 200]);
   });
 
-  it('is required from all connections, also existing ones, if requireToken is new', async () => {
+  it('is required from all connections, including existing ones, if requireToken is new', async () => {
     const service = await start({ tokens: [token] });
     const [right, wrong, line] = [await onHello(service, { token }), await onHello(service), await peerOf(service)];
     line.send('ping\n');

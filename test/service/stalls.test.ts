@@ -17,7 +17,7 @@ let service: Service | undefined;
 afterEach(() => service?.stop());
 
 describe('a stall of the event loop that has ended', () => {
-  it('is logged once, and in the history, between the changes before and after it', async () => {
+  it('is logged once and in the history, between the changes before and after it', async () => {
     let isBroken = false;
     const lines: string[] = [];
     let logged = () => {};

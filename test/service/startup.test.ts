@@ -9,8 +9,8 @@ afterEach(async () => {
   service = undefined;
 });
 
-describe('the grace of startup', () => {
-  it('is distinguished from a failed start, by PING and by HTTP, for every prober', async () => {
+describe('the startup grace', () => {
+  it('is distinguished from a failed start, with PING and over HTTP, for each prober', async () => {
     let migrated = false;
     service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],
@@ -60,7 +60,7 @@ describe('the grace of startup', () => {
   });
 });
 
-it('no check runs before HTTP is loaded and open, because loading blocks the event loop', async () => {
+it('runs no check before HTTP is loaded and open, because loading blocks the event loop', async () => {
   const addresses: unknown[] = [];
   const ran = new Promise<void>((resolve) => {
     const check = () => {

@@ -68,7 +68,7 @@ describe('the span of a run', () => {
     }
   });
 
-  it('is the parent of spans that the check makes, and has no parent itself', async () => {
+  it('is the parent of spans that the check creates, and has no parent itself', async () => {
     const tracer = trace.getTracer('application');
     const query = async (): Promise<CheckResult> => {
       tracer.startActiveSpan('query', (span) => span.end());
@@ -109,7 +109,7 @@ describe('the span of a run', () => {
     ]);
   });
 
-  it('is left out where the tracing system of the application throws, and the check runs', async () => {
+  it('is omitted if the application’s tracing system throws, and the check still runs', async () => {
     trace.disable();
     trace.setGlobalTracerProvider({
       getTracer() {

@@ -16,7 +16,7 @@ async function beside(script: string, port: number | undefined, plan: object = {
 const total = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 describe('3,000 hostile connections', () => {
-  it('receive frames, an ERROR or a close, and leave nothing behind; another client is answered meanwhile', async () => {
+  it('receive frames, an ERROR or a close, and leave nothing behind; another client is answered in the meantime', async () => {
     const { program: server, ports } = await trial.server({
       quiet: true,
       // Some attacks wait until their connections are closed.

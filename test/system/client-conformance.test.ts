@@ -87,7 +87,7 @@ describe('the dialogues with a client', () => {
     expect(new Set(dialogues.map(({ name }) => name)).size).toBe(dialogues.length);
   });
 
-  it('find a mistake in each rule that binds a client', () => {
+  it('detect a mistake in each rule that binds a client', () => {
     const rules = [...readRoot('protocol/SPEC.md').matchAll(/^\*\*(M\d+)\*\* \((?:client|both)\)/gm)].map(([, m]) => m);
     expect(rules.length).toBeGreaterThan(12);
     const shown = new Set<string>(mistakes.map(([rule]) => rule));
@@ -106,7 +106,7 @@ describe('the dialogues with a client', () => {
     expect(reasons(await playAll(dialogues, tinyClient, ON_A_BUSY_MACHINE))).toEqual([]);
   }, 120_000);
 
-  it('find each of these mistakes', async () => {
+  it('detect each of these mistakes', async () => {
     const found: string[] = [];
     const left = [...mistakes];
     const work = async () => {
@@ -145,7 +145,7 @@ describe('pongcheck conformance --client', () => {
       'echo hello {address}; cat',
       'the command wrote a line that is not a JSON object: hello 127.0.0.1:',
     ],
-  ])('reports a command that %s, at once', async (_what, command, why) => {
+  ])('reports a command that %s, immediately', async (_what, command, why) => {
     const [dialogue] = dialogues.filter(({ rules }) => rules.includes('M10')) as [ClientDialogue];
     const outcome = await playClient(dialogue, command, 2 ** 30);
     expect(outcome).toMatchObject({ verdict: 'failed', why: expect.stringContaining(why) });

@@ -83,7 +83,7 @@ describe('the codec vectors', () => {
   });
 
   it(
-    'pass in Go, which has nothing to complain about the source',
+    'pass in Go, whose tools report no problem in the source',
     () => {
       expect(go('test', '-v', '-vet=off', '-count=1', '.')).toMatch(/: 3\d\d vectors\n--- PASS/);
       expect(execFileSync('gofmt', ['-l', join(clients, 'go')], { encoding: 'utf8' })).toBe('');
@@ -115,7 +115,7 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
     },
   };
 
-  it('asks for scopes, checks, groups, fresh results, a deadline and the report', async () => {
+  it('queries scopes, checks, groups, fresh results, a deadline and the report', async () => {
     isBroken = false;
     const client = adapter(command, (await serve({ checks })).url);
     const ping = (options: object) => client.ask({ do: 'ping', ...options });
@@ -158,13 +158,13 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
     await client.says({ state: 'up', link: 'fail' });
   });
 
-  it('names what refuses it', async () => {
+  it('names the reason of a refusal', async () => {
     const { url } = await serve();
     const refused = adapter(command, url, { PONGCHECK_TOKEN: 'a-wrong-token-0123456789' });
     expect(await refused.ask({ do: 'ping' })).toMatchObject({ error: 6, name: 'unauthenticated' });
   });
 
-  it('trusts no other authority', async () => {
+  it('trusts no other CA', async () => {
     const other = new Authority();
     const { url } = await serve();
     const client = adapter(command, url, { PONGCHECK_CA: other.ca });
@@ -206,7 +206,7 @@ describe('pongprobe', () => {
   });
 
   it.each([[[]], [['--exit', 'k8s']], [['--exit', 'docker']]])(
-    'ends as `pongcheck ping --exit` does: %j',
+    'ends like `pongcheck ping --exit`: %j',
     async (flags) => {
       let status: 'pass' | 'warn' | 'fail' = 'pass';
       const { url } = await serve({
@@ -233,7 +233,7 @@ describe('pongprobe', () => {
     },
   );
 
-  it('shows a token over TLS', async () => {
+  it('sends a token over TLS', async () => {
     const { url } = await serve({ checks: { db: () => {} } });
     const env = { PONGCHECK_TOKEN: token };
     expect(await run(['--ca', authority.ca, url], env)).toEqual({ status: 0, stdout: 'pass\n', stderr: '' });

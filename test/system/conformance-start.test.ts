@@ -53,7 +53,7 @@ const verdicts = ({ rules }: Report) => [...new Set(Object.values(rules))];
 
 describe('pongcheck conformance --start', () => {
   it(
-    'finds every rule met by the responder of this package, with all settings',
+    'finds each rule met by this package’s responder, with all settings',
     async () => {
       const report = await conformance(['--start', `node ${reference} {settings} {port}`]);
       expect(exceptions(report)).toEqual([]);
@@ -64,7 +64,7 @@ describe('pongcheck conformance --start', () => {
   );
 
   it(
-    'finds every rule met by a responder that sends frames of an unknown type from 80 on between its answers',
+    'finds each rule met by a responder that sends frames of an unknown type from 80 on between its answers',
     async () => {
       const report = await withAlteration('unknown types', 'M26', 'M57');
       expect(exceptions(report)).toEqual([]);
@@ -74,7 +74,7 @@ describe('pongcheck conformance --start', () => {
   );
 
   it(
-    'finds a WATCH refused with ERROR 7 for what does not exist',
+    'detects a WATCH refused with ERROR 7 for something that does not exist',
     async () => {
       const report = await withAlteration('ERROR 7 for unknown names', 'M31');
       expect([report.code, report.rules.M31]).toEqual([1, 'failed']);
@@ -88,7 +88,7 @@ describe('pongcheck conformance --start', () => {
   );
 
   it(
-    'starts a responder that has ended again, and says how it ended',
+    'restarts a responder that has ended, and reports how it ended',
     async () => {
       const report = await withAlteration('ends at a STATUS', 'M31');
       expect([report.code, report.rules.M31]).toEqual([1, 'failed']);
@@ -103,7 +103,7 @@ describe('pongcheck conformance --start', () => {
     ['unsupported steps', 'the responder does not support {"operator":"drain"}'],
     ['no control', 'the responder does not reply on its standard output to {"operator":"drain"} on its standard input'],
   ])(
-    'does not try sessions with steps of an operator: %s',
+    'does not try sessions with operator steps: %s',
     async (alteration, why) => {
       const report = await withAlteration(alteration, 'M74');
       expect(exceptions(report)).toContainEqual(['not tried', 'each watch receives draining before GOAWAY', why]);
@@ -156,7 +156,7 @@ describe('pongcheck conformance --start', () => {
     ON_A_BUSY_MACHINE,
   );
 
-  it('says why a responder did not start', async () => {
+  it('reports why a responder did not start', async () => {
     const { code, stdout, stderr } = await pongcheck([
       'conformance',
       '--start',
@@ -216,7 +216,7 @@ describe('pongcheck conformance ADDRESS', () => {
   }
 
   it(
-    'finds no broken rule in a responder whose readiness check hangs',
+    'finds no violated rule in a responder whose readiness check hangs',
     async () => {
       const report = await conformance([await running({ checks: { db: 'hang' } })]);
       expect(verdicts(report).sort()).toEqual(['not tried', 'ok']);
@@ -226,7 +226,7 @@ describe('pongcheck conformance ADDRESS', () => {
   );
 
   it(
-    'does not try what requires a token, unless it is given',
+    'does not try what requires a token, unless one is given',
     async () => {
       const address = await running({ tokens: [TOKEN, 'another-token-another'], requireToken: true });
       const without = await conformance([address]);
@@ -253,7 +253,7 @@ describe('pongcheck conformance ADDRESS', () => {
   );
 
   it(
-    'runs sessions that require no more than --with says',
+    'runs sessions that require no more than specified in --with',
     async () => {
       const settings = { checks: { db: 'fail', extra: 'pass' }, detail: 'always', heartbeat: { idleTimeout: 300 } };
       const address = await running(settings);

@@ -64,7 +64,7 @@ afterAll(async () => {
 }, 60_000);
 
 describe('the page of a fleet of 40 in a browser', () => {
-  it('says that 37 fail, and of what, while their database is frozen', async () => {
+  it('reports that 37 fail, and the cause, while their database is frozen', async () => {
     const { page, says, rows, complaints, close } = await visit();
     await says('All 40 responders pass.');
     await database.freeze();
@@ -110,7 +110,7 @@ describe('the page of a fleet of 40 in a browser', () => {
     ['dark', true, false, 'always'],
     ['light', false, false, 'never'],
   ] as const)(
-    'is accessible where the scheme is %s, on a phone: %s, while the database works: %s, with detail: %s',
+    'is accessible with the %s scheme, on a phone: %s, while the database works: %s, with detail: %s',
     async (colorScheme, isPhone, works, detail) => {
       if (!works) await database.freeze();
       const from = responders.slice(0, 3).flatMap(({ addresses }) => addresses);
@@ -136,7 +136,7 @@ describe('the page of a fleet of 40 in a browser', () => {
     120_000,
   );
 
-  it('works without JavaScript, and with more responders than have a full bar', async () => {
+  it('works without JavaScript, and with more responders than can have a full bar', async () => {
     const many = Array.from({ length: 60 }, (_, n) => `127.9.0.${n}:1`);
     const service = await start({ listen: [], http: { port: 0 }, fleet: { from: many } });
     const context = await browser.newContext({ javaScriptEnabled: false });
@@ -154,7 +154,7 @@ describe('the page of a fleet of 40 in a browser', () => {
 });
 
 describe('a responder process', () => {
-  it('is unreachable once it is killed', async () => {
+  it('is unreachable when it is killed', async () => {
     const trial = new Trial();
     closing.push(() => trial.close());
     const { program, ports } = await trial.server({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false });

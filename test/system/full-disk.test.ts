@@ -14,8 +14,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe('serve > file on a disk that is full', () => {
-  it('answers, and writes again once there is space, starting with the number of dropped lines', async () => {
+describe('serve > file on a full disk', () => {
+  it('answers, and writes again when there is space, starting with the number of dropped lines', async () => {
     const config = join(folder, 'pongcheck.yml');
     await writeFile(config, 'checks: { flap: { kind: module, path: ./flap.mjs, interval: 50ms, minInterval: 5ms } }\n');
     await writeFile(

@@ -97,7 +97,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('HAProxy with what emit haproxy prints', () => {
+describe('HAProxy with the output of emit haproxy', () => {
   let responder: Responder;
 
   beforeAll(async () => {
@@ -137,8 +137,8 @@ describe('HAProxy with what emit haproxy prints', () => {
   }, 60_000);
 });
 
-describe('HAProxy with what emit haproxy --mode http prints', () => {
-  it('passes requests on while the responder passes, answers 503 itself while it fails, and drains', async () => {
+describe('HAProxy with the output of emit haproxy --mode http', () => {
+  it('forwards requests while the responder passes, answers 503 itself while it fails, and drains', async () => {
     await trial.close();
     const { responder, snippet } = await start('haproxy', '--mode', 'http');
     const port = await balance(snippet);
@@ -165,7 +165,7 @@ describe('HAProxy with what emit haproxy --mode http prints', () => {
   }, 60_000);
 });
 
-describe('blackbox_exporter with what emit blackbox prints', () => {
+describe('blackbox_exporter with the output of emit blackbox', () => {
   it('succeeds while the responder is healthy, and fails immediately while it is not', async () => {
     const { responder, snippet, port } = await start('blackbox');
     const file = join(folder, 'blackbox.yml');

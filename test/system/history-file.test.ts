@@ -43,7 +43,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('history.file', () => {
-  it('on a disk that is full: one warning, and it is written again once there is space', async () => {
+  it('on a full disk: one warning, and it is written again when there is space', async () => {
     const program = serviceIn(['--mount'], '/mnt/history', 'mount -t tmpfs -o size=256k none /mnt && echo mounted &&');
     await program.says('mounted');
     const disk = `/proc/${program.pid}/root/mnt`;

@@ -50,7 +50,7 @@ async function onlySilentFound(server: ServerUnderTrial, live: PeersUnderTrial[]
 const heartbeat = { idleTimeout, pingInterval: 1000, maxPingsOut: 3 };
 
 describe('a live client is not closed', () => {
-  it('after the server was stopped for 9 s, with a limit of 4 s; a silent client still is', async () => {
+  it('after the server was stopped for 9 s, with a limit of 4 s; a silent client still is closed', async () => {
     const server = await trial.server({ heartbeat });
     const live = await living(server);
     const silentClient = await silent(server);
@@ -61,7 +61,7 @@ describe('a live client is not closed', () => {
     await onlySilentFound(server, live, silentClient);
   });
 
-  it('after a handler blocked the event loop for 7 s, with a limit of 4 s; a silent client still is', async () => {
+  it('after a handler blocked the event loop for 7 s, with a limit of 4 s; a silent client still is closed', async () => {
     const server = await trial.server({ heartbeat });
     const live = await living(server);
     const silentClient = await silent(server);
@@ -72,7 +72,7 @@ describe('a live client is not closed', () => {
     expect(close.at - blocked.at).toBeGreaterThanOrEqual(7000 + idleTimeout);
   });
 
-  it.each(['+120', '-120'])('when the wall clock is set %s s; a silent client still is', async (step) => {
+  it.each(['+120', '-120'])('when the wall clock is set %s s; a silent client still is closed', async (step) => {
     const clock = new WallClock(join(folder, 'clock'));
     const server = await trial.server({ heartbeat }, { env: clock.environment });
     const live = await living(server);

@@ -33,8 +33,8 @@ function valueOf(metrics: string, series: string): number {
   return Number(line?.slice(series.length + 1));
 }
 
-describe('20,000 connections where fewer files may be open', () => {
-  it('are refused cleanly beyond the limit of files, each is counted, and the listener stays open', async () => {
+describe('20,000 connections with a lower open file limit', () => {
+  it('are refused cleanly beyond the file limit, each is counted, and the listener stays open', async () => {
     const responder = await Responder.start(trial, {}, { files: FILES });
     closes.push(() => responder.close());
     const taken = valueOf(await responder.text('/metrics'), 'pongcheck_connections_limit');
@@ -61,7 +61,7 @@ describe('20,000 connections where fewer files may be open', () => {
     await isServed(responder.port);
   });
 
-  it('of PING and of HTTP together leave files for the checks', async () => {
+  it('of PING and HTTP together leave descriptors for the checks', async () => {
     const dependency = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
     await once(dependency, 'listening');
     closes.push(() => dependency.close());

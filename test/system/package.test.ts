@@ -40,7 +40,7 @@ afterAll(() => {
   if (consumer) rmSync(consumer, { recursive: true, force: true });
 });
 
-describe('the package of npm pack', () => {
+describe('the package created by npm pack', () => {
   it.each([
     ['5', 'cts', '--module commonjs --moduleResolution node10'],
     ['5', 'mts', '--module esnext --moduleResolution bundler'],
@@ -64,12 +64,12 @@ describe('the package of npm pack', () => {
     expect(compile(compilers[version], file, settings)).toBe('');
   });
 
-  it.each(Object.keys(recipes))('is typed for the recipe of %s in docs/embed.md', (name) => {
+  it.each(Object.keys(recipes))('has types for the %s recipe in docs/embed.md', (name) => {
     writeFileSync(join(consumer, 'recipe.mts'), recipes[name] as string);
     expect(compile(compilers[5], 'recipe.mts', '--module nodenext --skipLibCheck')).toBe('');
   });
 
-  it('has no problem that attw and publint find', () => {
+  it('has no problem that attw or publint detects', () => {
     const attw = run(process.execPath, [tool('@arethetypeswrong', 'cli', 'dist', 'index.js'), tarball]);
     expect(attw).toMatchObject({ status: 0, output: expect.stringContaining('No problems found') });
     const publint = run(process.execPath, [tool('publint', 'src', 'cli.js'), 'run', tarball, '--strict']);

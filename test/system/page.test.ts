@@ -83,7 +83,7 @@ describe('the status page in a browser', () => {
     await close();
   }, 60_000);
 
-  it('says whether a failure is shared by other instances, and when that changes', async () => {
+  it('shows whether a failure is shared by other instances, and updates that', async () => {
     const works = { here: true, there: true };
     const db = (where: keyof typeof works, settings: object) => ({
       db: {
@@ -115,7 +115,7 @@ describe('the status page in a browser', () => {
     await close();
   }, 60_000);
 
-  it('is as wide as a phone, and has the first failing check on its first screen', async () => {
+  it('is as wide as a phone, and shows the first failing check on its first screen', async () => {
     const A = await start('shop', {
       ['x'.repeat(64)]: async () => {},
       ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`database-${i}`, async () => false])),
@@ -128,7 +128,7 @@ describe('the status page in a browser', () => {
     await close();
   });
 
-  it('works without JavaScript, and reloads itself, also with a filter', async () => {
+  it('works without JavaScript, and reloads itself, even with a filter', async () => {
     const A = await start('shop', {
       db: { kind: 'function', groups: ['storage'], run: async () => ({ status: 'fail' }) },
       mail: async () => false,
@@ -161,7 +161,7 @@ describe('the status page in a browser', () => {
     await close();
   }, 30_000);
 
-  it('says that the connection is lost as soon as the stream has ended, and when it is back', async () => {
+  it('shows that the connection is lost as soon as the stream has ended, and when it is back', async () => {
     const A = await start('shop', {});
     const { page, close } = await visit('about:blank');
     await page.clock.install();
@@ -185,7 +185,7 @@ describe('the status page in a browser', () => {
     await close();
   }, 60_000);
 
-  it('selects a minute of a bar with the keys and the pointer, and keeps focus and selection over updates', async () => {
+  it('selects a minute of a bar with the keys and the pointer, and keeps focus and selection during updates', async () => {
     let works = true;
     const run = async () => ({ status: works ? 'pass' : 'fail' });
     const A = await start('shop', {
@@ -218,7 +218,7 @@ describe('the status page in a browser', () => {
     await close();
   }, 60_000);
 
-  it('is below 400 KiB with 500 checks, and loads the bar of a row that is opened, which stays open', async () => {
+  it('is smaller than 400 KiB with 500 checks, and loads the bar of a row that is opened, which stays open', async () => {
     const checks = Object.fromEntries(
       Array.from({ length: 500 }, (_, i) => [`tenant-database-${i}`, async () => i !== 250]),
     );

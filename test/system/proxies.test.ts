@@ -29,7 +29,7 @@ const ways: Record<string, (middle: Host, port: number) => Promise<Way>> = {
   },
 };
 
-describe.each(Object.keys(ways))('a far end that is unplugged behind a %s', (name) => {
+describe.each(Object.keys(ways))('a host that is disconnected behind a %s', (name) => {
   it('is detected by PINGs of the server and by the idle timeout, and never by TCP keep-alive', async () => {
     const network = trial.network(new Network(3));
     const [near, middle, far] = network.hosts as [Host, Host, Host];

@@ -46,7 +46,7 @@ async function ping(host: Host, address: string): Promise<{ code: number | null;
 }
 
 describe('HAProxy in front, with send-proxy-v2', () => {
-  it('hides no client: clients of the load balancer do not count as loopback, its own machine does', async () => {
+  it('hides no client: clients of the load balancer do not count as loopback, but its own machine does', async () => {
     const network = trial.network(new Network(2));
     const [near, far] = network.hosts as [Host, Host];
     const tls = authority.issue();

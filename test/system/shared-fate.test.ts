@@ -142,7 +142,7 @@ async function blackHole(host: string): Promise<void> {
 
 describe('instances behind HAProxy that share one database', () => {
   itOwnServer(
-    'stay when it fails for all, leave when it fails for them alone, and do not enter while it fails',
+    'stay in rotation when it fails for all, leave when it fails for them alone, and do not enter while it fails',
     async () => {
       const all = await Promise.all(SHOP.map((host) => start(host, 'shop.test')));
       const haproxy = await balance([...SHOP, SIXTH]);
@@ -197,8 +197,8 @@ describe('instances behind HAProxy that share one database', () => {
   );
 });
 
-describe('peers by a name', () => {
-  itOwnServer('are asked beside a dead one, one that does not answer, and the instance itself', async () => {
+describe('peers behind a name', () => {
+  itOwnServer('are queried beside a dead one, one that does not answer, and the instance itself', async () => {
     await blackHole(BLACK_HOLE);
     const all = await Promise.all(FEW.map((host) => start(host, 'few.test')));
     await allUntil(all, 'pass');

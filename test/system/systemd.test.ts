@@ -35,7 +35,7 @@ describe('the systemd unit', () => {
     expect(analyze(unit.replace('LimitNOFILE=', 'LimitNOFILES='), 'verify').said).toContain('LimitNOFILES');
   });
 
-  it('is exposed as little as a service that listens can be', () => {
+  it('is as restricted as a service that listens can be', () => {
     expect(analyze(unit, 'security', '--offline=true', '--threshold=20').code).toBe(0);
     const bare = unit.replace(/^(Protect|Private|Restrict|Capability|SystemCall).*\n/gm, '');
     expect(analyze(bare, 'security', '--offline=true', '--threshold=20').code).not.toBe(0);
@@ -112,7 +112,7 @@ describe('the systemd unit', () => {
     expect(feeds()).toBe(0);
   });
 
-  it('has a watchdog that the event loop feeds, and does not feed while it is blocked', async () => {
+  it('has a watchdog that the event loop notifies, but not while it is blocked', async () => {
     expect(unit).toMatch(/^WatchdogSec=30s$/m);
     const { server, receiver, notified, feeds, block } = await notifyingResponder({ WATCHDOG_USEC: '300000' });
     await notified('WATCHDOG', '1');
@@ -128,7 +128,7 @@ describe('the systemd unit', () => {
     await receiver.until(() => feeds() > after + 1, 'two feeds');
   });
 
-  it('has no watchdog that is meant for another process', async () => {
+  it('has no watchdog that is intended for another process', async () => {
     const { notified, feeds } = await notifyingResponder({ WATCHDOG_USEC: '1000', WATCHDOG_PID: '1' });
     await notified('STATUS', 'readiness: fail, refused');
     expect(feeds()).toBe(0);

@@ -35,7 +35,7 @@ function monitored(limits = { readinessStall: 2000, livenessStall: 10_000 }) {
   };
 }
 
-describe('the monitor of the event loop', () => {
+describe('the event loop monitor', () => {
   it('reports readiness, then liveness, and the end of the stall', async () => {
     const { clock, turn, reported, seen, stats } = monitored();
     await turn(1000);
@@ -78,7 +78,7 @@ describe('the monitor of the event loop', () => {
     expect(stats.stalled).toBeCloseTo(60);
   });
 
-  it('applies changed limits from the next tick on', async () => {
+  it('applies changed limits from the next tick', async () => {
     const { clock, monitor, reported } = monitored({ readinessStall: 0, livenessStall: 0 });
     await clock.advance(5000);
     monitor.limits = { readinessStall: 1000, livenessStall: 0 };

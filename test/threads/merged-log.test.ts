@@ -13,7 +13,7 @@ function opened() {
 }
 
 describe('the log of several threads', () => {
-  it('has a line of all of them once in 10 s, and then how many were suppressed', () => {
+  it('has a line of all of them once per 10 s, and then the number of suppressed ones', () => {
     const { clock, descriptions, fields, write } = opened();
     write(0, 'invalid token');
     write(1, 'invalid token');
@@ -28,7 +28,7 @@ describe('the log of several threads', () => {
     expect(fields[1]).toEqual({ listener: 'a', suppressed: 8 });
   });
 
-  it('keeps what differs in text or listener, and what one thread repeats', () => {
+  it('keeps lines that differ in text or listener, and lines that one thread repeats', () => {
     const { fields, descriptions, write } = opened();
     write(0, 'a certificate');
     write(1, 'another certificate');

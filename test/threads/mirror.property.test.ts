@@ -110,7 +110,7 @@ function seenBy({ answer }: Subscription): object {
   return { state, age, failing: answer.failing(), report: reportOf(answer) };
 }
 
-it('a mirror says the same as its registry once all messages have arrived, and answers each query once', async () => {
+it('a mirror gives the same answers as its registry when all messages have arrived, and answers each query once', async () => {
   const property = fc.asyncProperty(
     configuration,
     fc.array(action, { maxLength: 14, size: 'max' }),

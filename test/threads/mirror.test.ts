@@ -27,7 +27,7 @@ function both(registry: Registry, mirror: Mirror, selection: Selection) {
   return { ofRegistry, ofMirror };
 }
 
-describe('a mirror of the health of the main thread', () => {
+describe('a mirror of the main thread’s health', () => {
   it('answers from the latest results without a message', async () => {
     const { registry, ask, sent, clock } = await mirrored({
       db: new SteadyCheck(),
@@ -68,7 +68,7 @@ describe('a mirror of the health of the main thread', () => {
     expect(ofMirror).toEqual(ofRegistry);
   });
 
-  it('answers startup at once, never as stale, and starts its runs', async () => {
+  it('answers startup immediately, never as stale, and starts its runs', async () => {
     const db = new SteadyCheck({ groups: ['startup'], interval: 0 }, { status: 'fail' });
     const { registry, ask, clock } = await mirrored({ db });
     registry.start();
@@ -154,7 +154,7 @@ describe('a mirror of the health of the main thread', () => {
     expect(states).toEqual(['unknown']);
   });
 
-  it('ends a verdict about a failure after max age and interval, although the main thread is blocked', async () => {
+  it('ends a verdict on a failure after max age and interval, although the main thread is blocked', async () => {
     const db = new SteadyCheck({ interval: 2000, maxAge: 3000, onShared: 'warn' });
     const peers = peersThat(() => ({ asked: 4, answered: 3, failing: 3 }));
     const { registry, mirror, ask, watch, clock } = await mirrored({ db }, { peers });
@@ -276,7 +276,7 @@ describe('a mirror of the health of the main thread', () => {
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
   });
 
-  it('is sent everything at once, before a later message', async () => {
+  it('receives everything immediately, before a later message', async () => {
     const { registry, clock } = registryOf({ db: new SteadyCheck() });
     expect(mirrorOf(registry, clock).sent.updates).toBe(1);
   });
@@ -296,7 +296,7 @@ describe('a mirror of the health of the main thread', () => {
     expect(ask().answer?.age).toBeLessThan(20);
   });
 
-  it('gets a change before a message that must not overtake it, also with an update in flight', async () => {
+  it('receives a change before a message that must not overtake it, even with an update in flight', async () => {
     const db = new SteadyCheck({ interval: 10, minInterval: 1 });
     const { registry, publisher, clock, ask, sent, block, unblock } = await mirrored({ db });
     registry.start();
@@ -330,7 +330,7 @@ describe('a mirror while the event loop of the main thread is blocked', () => {
     return parts;
   }
 
-  it('reports readiness as fail at once, with a cause, although results are too old', async () => {
+  it('reports readiness as fail immediately, with a cause, although results are too old', async () => {
     const { mirror, ask, clock, sent } = await running();
     clock.jump(2500);
     mirror.setLoop(readinessOnly);

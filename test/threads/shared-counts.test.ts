@@ -10,7 +10,7 @@ function countsOf(threads: number, maxConnections = 1000) {
 
 const socket = () => new EventEmitter() as Socket;
 
-describe('counts that threads share', () => {
+describe('the counts that threads share', () => {
   it('give each connection another id', () => {
     const { counts } = countsOf(2);
     const ids = [0, 1, 1, 0, 1].map((index) => counts[index]?.nextId());
@@ -60,7 +60,7 @@ describe('counts that threads share', () => {
     expect([b, a].map((counts) => counts.reserve(socket(), '192.0.2.1', 2))).toEqual([true, false]);
   });
 
-  it('limit each address per thread where the tables are full', () => {
+  it('limit each address per thread if the tables are full', () => {
     const counts = countsOf(2, 1).counts.map((counts) => counts.perAddress());
     const accepted = counts.map((count) =>
       Array.from({ length: 300 }, (_, i) => count.reserve(socket(), `192.0.2.${i % 100}`, 2)).filter(Boolean),

@@ -141,7 +141,7 @@ describe('a service with one PING thread', () => {
     other.close();
   });
 
-  it('says draining, sends GOAWAY and answers until the end of a drain', async () => {
+  it('reports draining, sends GOAWAY, and answers until the end of a drain', async () => {
     const { service, url } = await started({ drain: { grace: 400, delay: 0 } });
     const client = await connect(url);
     await client.hello({ name: 'test' });
@@ -156,7 +156,7 @@ describe('a service with one PING thread', () => {
 });
 
 describe('a PING thread that ends', () => {
-  it('is started again on its port; other threads and the metrics go on', async () => {
+  it('is restarted on its port; other threads and the metrics continue', async () => {
     const { service, url, port, lines } = await started();
     const socket = connectTcp(port, '127.0.0.1');
     await until(() => service.server.stats.open === 1);
@@ -174,7 +174,7 @@ describe('a PING thread that ends', () => {
     expect(lines).toContain('error PING thread 0 ended (exit code 1); restarting it in 100 ms');
   });
 
-  it('has the settings of a reload that came while it was being started again', async () => {
+  it('has the settings of a reload that occurred while it was being restarted', async () => {
     const options = { threads: 1, http: false, listen: [{ url: 'pong://127.0.0.1:0' }] } as const;
     const { service, url } = await started({ ...options, tokens: ['before-before-before'] });
     const [thread] = threadsOf(service.server);
@@ -192,7 +192,7 @@ describe('a PING thread that ends', () => {
     await ping(url, { token: 'after-after-after-after' });
   });
 
-  it('because it has no memory left is started again, with the reason in the log', async () => {
+  it('because it has no memory left is restarted, with the reason in the log', async () => {
     const { registry } = registryOf({});
     const lines: string[] = [];
     const log = { ...silentLog, error: (_: object, message: string) => void lines.push(message) };
@@ -216,7 +216,7 @@ describe('a PING thread that ends', () => {
 });
 
 describe('a service with two PING threads', () => {
-  itWithReusePort('accepts on both, within the limit of all connections together', async () => {
+  itWithReusePort('accepts on both, within the limit for all connections together', async () => {
     const { service, port } = await started({
       threads: 2,
       limits: { maxConnections: 60, maxConnectionsPerAddress: 0 },
@@ -252,7 +252,7 @@ describe('a service with two PING threads', () => {
 });
 
 describe('a service whose event loop is blocked', () => {
-  it('reads the answers of its threads afterwards, although their time limit has passed', async () => {
+  it('reads the answers of its threads afterwards, although their timeout has passed', async () => {
     const { service, port, lines } = await started({ loop: { readinessStall: 0, livenessStall: 0 } });
     const socket = connectTcp(port, '127.0.0.1');
     await until(() => service.server.stats.open === 1);
@@ -266,7 +266,7 @@ describe('a service whose event loop is blocked', () => {
     socket.destroy();
   });
 
-  it('answers, and reports first readiness and then liveness as fail, until it turns again', async () => {
+  it('answers, and reports first readiness and then liveness as fail, until it is no longer blocked', async () => {
     const { url } = await started({
       loop: { readinessStall: 300, livenessStall: 900 },
       checks: { db: async () => {} },

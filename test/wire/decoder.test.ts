@@ -33,7 +33,7 @@ describe('the offset of a frame', () => {
     expect([decoder.next(), decoder.position]).toEqual([NEED_MORE, 32]);
   });
 
-  it('is -1 for a bare frame that is split over chunks', () => {
+  it('is -1 for a bare frame that is split across chunks', () => {
     const decoder = server(ping.subarray(0, 5));
     decoder.push(Buffer.concat([ping.subarray(5), ping]));
     expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, 11]);
@@ -87,7 +87,7 @@ describe('hasPartial', () => {
     ['PING', ping],
     ['PING with a body', pingWithBody],
     ['PONG, which is skipped', pong],
-  ])('is true from the first byte of a %s to the last but one', (_, frame) => {
+  ])('is true from the first byte of a %s to its second to last', (_, frame) => {
     const decoder = new Decoder('server');
     const inside = Array.from(frame, (_octet, index) => {
       decoder.push(frame.subarray(index, index + 1));

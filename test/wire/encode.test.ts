@@ -22,7 +22,7 @@ describe('encodeFrame', () => {
     expect(encodeFrame({ type: FrameType.PING, ...id }).toString('hex')).toBe(header('0000000c', '010000'));
   });
 
-  it('serialises an object, and copies a buffer', () => {
+  it('serializes an object, and copies a buffer', () => {
     const body = { message: 'no: é' };
     const octets = Buffer.from(JSON.stringify(body));
     const expected = Buffer.concat([Buffer.from(header('00000020', '7f0108'), 'hex'), octets]);

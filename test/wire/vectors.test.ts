@@ -57,14 +57,14 @@ describe('the vectors', () => {
     for (const list of [valid, malformed]) expect(new Set(list.map(({ name }) => name)).size).toBe(list.length);
   });
 
-  it('contain every type for each receiver that may get it', () => {
+  it('contain each type for each receiver that may receive it', () => {
     const seen = new Set(valid.flatMap((v) => v.frames.flatMap((f) => v.receivers.map((r) => `${r} ${f.type}`))));
     const { PING, PONG, WATCH, STATUS, HELLO, GOAWAY, ERROR } = FrameType;
     for (const type of [PING, PONG, WATCH, HELLO, GOAWAY, ERROR]) expect(seen).toContain(`server ${type}`);
     for (const type of [PING, PONG, STATUS, HELLO, GOAWAY, ERROR]) expect(seen).toContain(`client ${type}`);
   });
 
-  it('contain every error of the decoder, and an error for every malformed one', () => {
+  it('contain each error of the decoder, and an error for each malformed one', () => {
     const codes = new Set(malformed.map((vector) => vector.error?.code));
     const { PROTOCOL, VERSION, TOO_LARGE, UNKNOWN_TYPE, BAD_BODY } = WireError;
     expect([...codes].sort()).toEqual([PROTOCOL, VERSION, TOO_LARGE, UNKNOWN_TYPE, BAD_BODY]);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, systemClock, type Timer } from '../../common/clock.js';
+import { type Clock, systemClock } from '../../common/clock.js';
 import { Listeners } from '../../common/listeners.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
@@ -27,8 +27,9 @@ import { type CheckState, effectiveState, type State } from '../state.js';
 import type { Fate, Peers } from '../verdict.js';
 import { CheckCloser } from './check-closer.js';
 import { DRAINING, type Override, PASS, STARTING } from './group.js';
+import { JoiningChecks } from './joining.js';
 import { Queries, type QuerySource } from './queries.js';
-import { Startup } from './startup.js';
+import { Startup, StartupGrace } from './startup.js';
 
 /** Default of `staleLimit`, in milliseconds. */
 export const STALE_LIMIT = 30_000;
@@ -123,22 +124,15 @@ export type UpdateListener = (member?: Member) => void;
 /** The health of this process: its checks, groups and lifecycle. */
 export class Registry implements Health {
   readonly instance: string;
-  private readonly clock: Clock;
   private readonly monitors = new Map<string, Monitor>();
   private readonly monitorContext: MonitorContext;
   private identity: Identity;
   private startup: Startup<Monitor>;
-  private startupGrace: number;
-  private startedAt: number | undefined;
-  private graceTimer: Timer;
-  private isGraceOver = false;
+  private readonly grace: StartupGrace;
   /** What queries are answered from, also by a copy on another thread. */
   readonly source: QuerySource;
   private readonly queries: Queries;
-  /** Checks added by a reload, without a result yet, and the new groups in which they count already. */
-  private readonly joining = new Map<Monitor, ReadonlySet<string>>();
-  /** States of groups before a reload added such checks: a group does not get better before these have a result. */
-  private readonly heldStates = new Map<string, CheckState>();
+  private readonly joining = new JoiningChecks<Monitor>();
   private readonly closer: CheckCloser;
   private readonly transitions = new Listeners<[transition: Transition]>();
   private readonly updates = new Listeners<Parameters<UpdateListener>>();
@@ -149,13 +143,12 @@ export class Registry implements Health {
 
   constructor(options: RegistryOptions) {
     const { clock = systemClock, random = Math.random, staleLimit = STALE_LIMIT } = options;
-    this.clock = clock;
     this.closer = new CheckCloser(clock, (check) =>
       [...this.monitors.values()].some((monitor) => monitor.check.source === check.source),
     );
     this.instance = options.instance ?? randomBytes(8).toString('hex');
     this.identity = this.identityOf(options);
-    this.startupGrace = options.startupGrace ?? Number.POSITIVE_INFINITY;
+    this.grace = new StartupGrace(clock, () => this.refreshAll(), options.startupGrace);
     this.monitorContext = {
       clock,
       random,
@@ -178,7 +171,7 @@ export class Registry implements Health {
   private querySource(): QuerySource {
     const registry = this;
     return {
-      clock: this.clock,
+      clock: this.monitorContext.clock,
       members: this.monitors,
       get identity() {
         return registry.identity;
@@ -188,7 +181,7 @@ export class Registry implements Health {
       startup: () => this.override() ?? this.startupOverride(),
       startupChecks: () => this.startup.checks,
       membersOf: (group) => this.membersOf(group),
-      heldState: (group) => this.heldStates.get(group) ?? 'pass',
+      heldState: (group) => this.joining.heldState(group),
     };
   }
 
@@ -204,9 +197,7 @@ export class Registry implements Health {
    *   for it, for at most a second.
    */
   start(preparing?: Promise<unknown>): void {
-    this.startedAt = this.clock.now();
-    this.armGrace();
-    if (this.isGraceOver) this.endGrace();
+    this.grace.start();
     if (preparing) addLoad(this.monitorContext.loads, preparing).catch(() => {});
     for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
     // Their checks may be loading now.
@@ -226,7 +217,7 @@ export class Registry implements Health {
   reload(settings: RegistrySettings): ChangedChecks {
     const { checks, staleLimit = STALE_LIMIT } = settings;
     const before = new Map(this.monitors);
-    for (const [name, state] of this.queries.states()) this.heldStates.set(name, state as CheckState);
+    this.joining.hold(this.queries.states());
     const isOtherLimit = staleLimit !== this.monitorContext.staleLimit;
     this.monitorContext.normalizer = this.normalizerOf(settings);
     this.monitorContext.staleLimit = staleLimit;
@@ -263,12 +254,8 @@ export class Registry implements Health {
     this.startup = new Startup([...this.monitors.values()], this.startup);
     for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.onResult(monitor);
     for (const monitor of removed) this.joining.delete(monitor);
-    const newGroups = this.queries.setGroups(this.groupNames(settings.groups));
-    for (const monitor of [...this.joining.keys(), ...added]) {
-      this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
-    }
-    this.startupGrace = settings.startupGrace ?? Number.POSITIVE_INFINITY;
-    this.armGrace();
+    this.joining.add(added, this.queries.setGroups(this.groupNames(settings.groups)));
+    this.grace.reload(settings.startupGrace);
     this.reselect();
 
     // Requests that wait for a removed check are answered with the remaining ones.
@@ -280,9 +267,7 @@ export class Registry implements Health {
   /** From now on all scopes except liveness answer draining. */
   drain(): void {
     this.isDraining = true;
-    this.refresh();
-    this.updates.call();
-    this.queries.notify();
+    this.refreshAll();
   }
 
   /**
@@ -362,8 +347,7 @@ export class Registry implements Health {
 
   private membersOf(group: string): readonly Monitor[] {
     return [...this.monitors.values()].filter(
-      (monitor) =>
-        (group === 'all' || monitor.groups.includes(group)) && (this.joining.get(monitor)?.has(group) ?? true),
+      (monitor) => (group === 'all' || monitor.groups.includes(group)) && this.joining.counts(monitor, group),
     );
   }
 
@@ -372,23 +356,10 @@ export class Registry implements Health {
     return new Set(['readiness', 'startup', 'all', ...named, ...checked]);
   }
 
-  private isJoining(group: string): boolean {
-    return [...this.joining].some(
-      ([{ groups }, counted]) => (group === 'all' || groups.includes(group)) && !counted.has(group),
-    );
-  }
-
   /** State of startup; undefined (the state of its checks) if it has not passed within the grace. */
   private startupOverride(): Override | undefined {
     if (this.startup.passed) return PASS;
-    return this.isGraceOver ? undefined : STARTING;
-  }
-
-  private endGrace(): void {
-    this.isGraceOver = true;
-    this.refresh();
-    this.updates.call();
-    this.queries.notify();
+    return this.grace.isOver ? undefined : STARTING;
   }
 
   private override(): Override | undefined {
@@ -412,20 +383,16 @@ export class Registry implements Health {
 
   /** Applies a change of the checks of groups. */
   private reselect(): void {
-    for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
+    this.joining.release();
     this.queries.reselect();
+    this.refreshAll();
+  }
+
+  /** Applies a change that may concern all groups. */
+  private refreshAll(): void {
     this.refresh();
     this.updates.call();
     this.queries.notify();
-  }
-
-  private armGrace(): void {
-    this.clock.clear(this.graceTimer);
-    this.isGraceOver = false;
-    if (this.startedAt === undefined || this.startupGrace === Number.POSITIVE_INFINITY) return;
-    const left = this.startedAt + this.startupGrace - this.clock.now();
-    if (left <= 0) this.isGraceOver = true;
-    else this.graceTimer = this.clock.after(left, () => this.endGrace());
   }
 
   private identityOf({ serviceId, releaseId }: RegistrySettings): Identity {
@@ -454,7 +421,7 @@ export class Registry implements Health {
   }
 
   private async stopAll(): Promise<void> {
-    this.clock.clear(this.graceTimer);
+    this.grace.stop();
     this.queries.clear();
     await this.closer.stop([...this.monitors.values()].map((monitor) => [monitor.check, monitor.stop()]));
   }

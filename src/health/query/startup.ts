@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../common/clock.js';
 import { type Counted, effectiveState, isHealthy } from '../state.js';
 
 /**
@@ -29,5 +30,46 @@ export class Startup<C extends Counted & { readonly groups: readonly string[] }>
   onResult(check: C): void {
     const added = effectiveState(check);
     if (!this.grouped || added === undefined || isHealthy(added)) this.missing.delete(check);
+  }
+}
+
+/** How long startup reports `starting` while it has not passed. It begins at `start`; a reload may change its length. */
+export class StartupGrace {
+  /** Whether startup reports the state of its checks. */
+  isOver = false;
+  private startedAt: number | undefined;
+  private timer: Timer;
+
+  /**
+   * @param length in milliseconds. Default: no limit.
+   * @param onEnd called when the time is over.
+   */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onEnd: () => void,
+    private length = Number.POSITIVE_INFINITY,
+  ) {}
+
+  start(): void {
+    this.startedAt = this.clock.now();
+    this.reload(this.length);
+    if (this.isOver) this.onEnd();
+  }
+
+  reload(length = Number.POSITIVE_INFINITY): void {
+    this.length = length;
+    this.stop();
+    if (this.startedAt === undefined) return;
+    const left = this.startedAt + length - this.clock.now();
+    this.isOver = left <= 0;
+    if (this.isOver || left === Number.POSITIVE_INFINITY) return;
+    this.timer = this.clock.after(left, () => {
+      this.isOver = true;
+      this.onEnd();
+    });
+  }
+
+  stop(): void {
+    this.clock.clear(this.timer);
   }
 }

@@ -4,9 +4,10 @@ import { LatestResult, type Member, NO_RESULT, type RawResult, type Waiter } fro
 import type { Reason } from '../reason.js';
 import { type NormalizedResult, type ResultNormalizer, withoutVerdict } from '../result.js';
 import { type CheckState, isHealthy } from '../state.js';
-import { type Fate, Fates, NO_PEERS, type Peers } from '../verdict.js';
+import type { Fate, Peers } from '../verdict.js';
 import { Hysteresis } from './hysteresis.js';
 import { Loader } from './loader.js';
+import { PeerVerdicts } from './peer-verdicts.js';
 import type { RepeatQueue } from './repeat-queue.js';
 import { Run } from './run.js';
 import { type FlightListener, SingleFlight } from './single-flight.js';
@@ -58,19 +59,12 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   startedAt = Number.NEGATIVE_INFINITY;
   /** Duration of that run in milliseconds; undefined if no run was possible. */
   duration: number | undefined;
-  verdictLimit: number | undefined;
   private readonly flight: SingleFlight;
+  private readonly verdicts: PeerVerdicts;
   private intervalTimer: Timer;
   private limitTimer: Timer;
-  private verdictTimer: Timer;
-  /** Start of the last run that passed or warned; -Infinity before. */
-  private lastPassAt = Number.NEGATIVE_INFINITY;
-  /** End of the first run since then that did not; undefined if there is none. */
-  private failedAt: number | undefined;
   /** Duration of the last run, in milliseconds. */
   private lastDuration = 0;
-  /** Of the current failure; undefined if peers were not asked. */
-  private fates: Fates | undefined;
   /** Number of watched groups that contain the check. */
   private watches = 0;
   private waitingForCurrent = new Set<Waiter>();
@@ -84,6 +78,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const { clock } = context;
     this.stats = new CheckStats(clock.wall() / 1000);
     this.hysteresis = new Hysteresis(check.rise, check.fall, clock.now());
+    this.verdicts = new PeerVerdicts(check.name, context, () => this.endVerdict());
     this.flight = new SingleFlight(
       clock,
       check.minInterval,
@@ -106,6 +101,10 @@ export class Monitor extends LatestResult implements Member, FlightListener {
 
   get onShared(): 'fail' | 'warn' {
     return this.check.onShared;
+  }
+
+  get verdictLimit(): number | undefined {
+    return this.verdicts.limit;
   }
 
   get passes(): number {
@@ -161,9 +160,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.configure(check);
     this.raw = NO_RESULT;
     this.hysteresis.restart();
-    this.lastPassAt = Number.NEGATIVE_INFINITY;
-    this.failedAt = undefined;
-    if (this.fates) this.onRecovered();
+    this.verdicts.restart();
   }
 
   /**
@@ -231,8 +228,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);
     clock.clear(this.limitTimer);
-    clock.clear(this.verdictTimer);
-    if (this.fates) this.onRecovered();
+    this.verdicts.stop();
     const settled = this.flight.stop();
     for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.onRunEnded();
     return settled;
@@ -247,28 +243,12 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   }
 
   finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void {
-    const { clock, peers } = this.context;
-    const now = clock.now();
-    this.lastDuration = now - startedAt;
+    this.lastDuration = this.context.clock.now() - startedAt;
     // Visible to other instances before they are asked: those that fail together see each other.
     const status = this.recordRaw(startedAt, result);
-    if (status !== 'fail' || this.check.onShared !== 'warn' || !peers || !this.hysteresis.counts(result)) {
-      return end(result);
-    }
-    // An instance that has never worked cannot tell its own mistake from a failure of the dependency.
-    if (this.lastPassAt === Number.NEGATIVE_INFINITY)
-      return end({ ...result, verdict: { fate: 'unknown', peers: NO_PEERS } });
-    this.fates ??= new Fates();
-    const { fates } = this;
-    const since = { passedAt: this.lastPassAt, failedAt: this.failedAt ?? now };
-    peers.ask(this.name, since, (tally, isOutdated) =>
-      end({ ...result, verdict: { fate: fates.next(tally, isOutdated), peers: tally } }),
-    );
-  }
-
-  private onRecovered(): void {
-    this.fates = undefined;
-    this.context.peers?.recovered(this.name);
+    const isAsked = status === 'fail' && this.check.onShared === 'warn' && this.hysteresis.counts(result);
+    if (isAsked) this.verdicts.ask(result, end);
+    else end(result);
   }
 
   ended(startedAt: number, result: NormalizedResult, ran: boolean): void {
@@ -280,8 +260,9 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const before = this.snapshot;
     this.hysteresis.record(result, now);
     this.scheduleLimit(now);
-    if (this.fates && this.state !== 'fail') this.onRecovered();
-    this.scheduleVerdict(now);
+    if (this.state !== 'fail') this.verdicts.recovered();
+    // Answers that renew it come after a run, which may take until its timeout.
+    this.verdicts.keep(this.fate, this.check.maxAge + this.check.interval);
     this.scheduleNext(now);
     this.report(before);
     const waiting = this.waitingForCurrent;
@@ -293,13 +274,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private recordRaw(startedAt: number, result: NormalizedResult): CheckState {
     // A failure that only reflects this service itself says nothing about the dependency.
     const status = result.reason === 'loop' ? 'unknown' : result.status;
-    if (isHealthy(status)) {
-      this.lastPassAt = startedAt;
-      this.failedAt = undefined;
-    } else {
-      this.failedAt ??= this.context.clock.now();
-    }
-    this.raw = { status, startedAt, hasPassed: this.lastPassAt > Number.NEGATIVE_INFINITY };
+    this.verdicts.record(status, startedAt);
+    this.raw = { status, startedAt, hasPassed: this.verdicts.hasPassed };
     this.context.recorded(this);
     return status;
   }
@@ -309,22 +285,6 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     clock.clear(this.limitTimer);
     // 1 ms more: a result still counts at the limit itself.
     this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());
-  }
-
-  /** A verdict ends unless answers renew it. They come after a run, which may take until its timeout. */
-  private scheduleVerdict(now: number): void {
-    const { clock } = this.context;
-    const { maxAge, interval } = this.check;
-    clock.clear(this.verdictTimer);
-    this.verdictLimit = undefined;
-    if (this.fate === undefined || this.fate === 'unknown') return;
-    this.verdictLimit = now + maxAge + interval;
-    this.verdictTimer = clock.after(maxAge + interval, () => {
-      const before = this.snapshot;
-      this.verdictLimit = undefined;
-      this.hysteresis.result = withoutVerdict(this.hysteresis.result);
-      this.report(before);
-    });
   }
 
   /** Schedules the next background run, if there is one. */
@@ -347,6 +307,12 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private expire(): void {
     const before = this.snapshot;
     this.hysteresis.expire(this.context.clock.now());
+    this.report(before);
+  }
+
+  private endVerdict(): void {
+    const before = this.snapshot;
+    this.hysteresis.result = withoutVerdict(this.hysteresis.result);
     this.report(before);
   }
 

@@ -61,7 +61,7 @@ export function hiddenNote({ mode, login }: DetailAccess): Html {
 /** The parts of the page. `wall` is the wall-clock time in milliseconds. */
 export function boardParts(board: Board, wall: number, history: HistoryView, filter: Filter): Parts {
   const { state, explanation, groups } = board;
-  const report = parseReport(board);
+  const report = parseReport(board, Number.POSITIVE_INFINITY);
   const shown = report.checks.filter(({ name }) => filter.shows(name)).sort(bySeverity);
   const rows = shown.map((check, index): [string, Html] => {
     const { name } = check;

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import { TurnBudget } from '../../common/turn-budget.js';
 import { type Answer, type Health, type OwnResult, type Query, type Scope, scopes } from '../../health/health.js';
 import type { State } from '../../health/state.js';
 import { type HelloBody, type OwnBody, type PingBody, type WatchBody, wireMilliseconds } from '../../wire/bodies.js';
@@ -16,7 +17,6 @@ import { encodeFrame, encodeHeader, writeHeader } from '../../wire/encode.js';
 import type { ServerSettings } from '../settings.js';
 import type { ServerStats } from '../stats.js';
 import { ownOffer } from './negotiated.js';
-import { TurnBudget } from './turn-budget.js';
 
 /** Status byte of each state (SPEC "Registries"). */
 export const statusOf: Readonly<Record<State, number>> = {
@@ -99,6 +99,7 @@ export class Responder {
   /** Size of the last PONG with a report, in bytes; set aside for each pending one. */
   reportBytes = FIRST_REPORT_BYTES;
   readonly batch: ReadBatch;
+  /** For lines, and frames other than bare PINGs, of all connections. */
   readonly budget: TurnBudget;
 
   constructor(

@@ -23,7 +23,7 @@ const times = (series: 'check' | 'group', name: string, count: number) =>
     .map((slot) => slot && [slot.worst, slot.knownMs, slot.unhealthyMs]);
 
 describe('the history of checks', () => {
-  test('has nothing before the first result', async () => {
+  test('is empty before the first result', async () => {
     const db = new ScriptedCheck();
     const { registry, clock } = recorded({ db });
     registry.start();
@@ -49,7 +49,7 @@ describe('the history of checks', () => {
     expect(second).toMatchObject({ runs: 2, failures: 2, worst: 'fail', unhealthyMs: 30_000 });
   });
 
-  test('a check that nobody asks has no data, and neither has its group; an unknown result is unhealthy', async () => {
+  test('a check that nothing requests has no data, and neither has its group; an unknown result is unhealthy', async () => {
     const db = new SteadyCheck({ interval: 0 });
     const { registry, clock, ask } = recorded({ db });
     registry.start();
@@ -67,7 +67,7 @@ describe('the history of checks', () => {
     expect(times('group', 'readiness', 3)).toEqual(expected);
   });
 
-  test('a group that is unknown from the first result on is unhealthy', async () => {
+  test('a group that is unknown from the first result is unhealthy', async () => {
     const db = new SteadyCheck({ interval: 5000 }, { status: 'unknown', reason: 'custom' });
     const { registry, clock } = recorded({ db });
     registry.start();
@@ -112,7 +112,7 @@ describe('a reload', () => {
     ]);
   });
 
-  test('a run of a removed check that ends later leaves nothing', async () => {
+  test('a run of a removed check that ends later leaves no data', async () => {
     const old = new ScriptedCheck(settings);
     const { registry, clock } = recorded({ db: new SteadyCheck(settings), old });
     registry.start();

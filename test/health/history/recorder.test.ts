@@ -43,13 +43,13 @@ describe('slots', () => {
     expect(slots(4).map((slot) => slot?.worst)).toEqual(['pass', 'fail', 'warn', 'warn']);
   });
 
-  test('no more than a day and the current minute are returned', () => {
+  test('returns no more than a day and the current minute', () => {
     started();
     recorder.setState('db', 'pass');
     expect([slots(0), slots(1440), slots(10_000)].map(({ length }) => length)).toEqual([0, 1440, 1441]);
   });
 
-  test('a state that lasts no time at all is still the worst one', () => {
+  test('a state of zero duration can still be the worst one', () => {
     started();
     recorder.setState('db', 'pass');
     recorder.setState('db', 'fail');
@@ -94,7 +94,7 @@ describe('slots', () => {
     expect(slots(2)[0]).toMatchObject({ runs: 1, failures: 1, minMs: undefined, meanMs: undefined, maxMs: undefined });
   });
 
-  test('durations of finished minutes are less than 0.4 % off, in order, and 0 stays 0', async () => {
+  test('durations of finished minutes have an error below 0.4 %, are in order, and 0 stays 0', async () => {
     const duration = fc.double({ min: 0.001, max: 1e6, noNaN: true });
     await fc.assert(
       fc.asyncProperty(fc.array(duration, { minLength: 1, maxLength: 5 }), async (durations) => {
@@ -147,7 +147,7 @@ describe('slots', () => {
     expect(slots(1)[0]?.worst).toBe('pass');
   });
 
-  test('no slots are empty lists', () => {
+  test('zero slots are an empty list', () => {
     started();
     recorder.setState('db', 'pass');
     expect(slots(0)).toEqual([]);
@@ -186,7 +186,7 @@ describe('a correction', () => {
     ]);
   });
 
-  test('leaves what is too old, and what is in the future', async () => {
+  test('ignores what is too old, and what is in the future', async () => {
     const clock = started();
     recorder.setState('db', 'pass');
     await clock.advance(MINUTE);
@@ -255,7 +255,7 @@ describe('the clock', () => {
     expect(times(7)).toEqual([[60_000, 0], [60_000, 0], undefined, undefined, undefined, [60_000, 0], [0, 0]]);
   });
 
-  test('after a step back, what would be in the future is removed, and no slot has more than a minute', async () => {
+  test('after a step back, future slots are removed, and no slot has more than a minute', async () => {
     const clock = started();
     recorder.setState('db', 'fail');
     await clock.advance(10 * MINUTE);
@@ -268,7 +268,7 @@ describe('the clock', () => {
     expect(others).toEqual([...Array(6).fill([60_000, 60_000]), [60_000, 0], [30_000, 0]]);
   });
 
-  test('small differences between the two times are no steps', async () => {
+  test('small differences between the two clocks are not steps', async () => {
     const clock = started();
     recorder.setState('db', 'pass');
     for (let i = 0; i < 60; i++) {
@@ -279,7 +279,7 @@ describe('the clock', () => {
     expect(times(11).slice(0, 10)).toEqual(Array(10).fill([60_000, 0]));
   });
 
-  test('time in which the process was stopped is not known', async () => {
+  test('time in which the process was stopped is unknown', async () => {
     const clock = started();
     recorder.setState('db', 'pass');
     await clock.advance(2 * MINUTE);
@@ -289,7 +289,7 @@ describe('the clock', () => {
     expect(times(64)).toEqual([[60_000, 0], [60_000, 0], ...Array(60).fill(undefined), [60_000, 60_000], [0, 0]]);
   });
 
-  test('slots are never negative or longer than a minute, however the clock steps', async () => {
+  test('slots are never negative or longer than a minute, regardless of clock steps', async () => {
     const event = fc.oneof(
       fc.record({ state: fc.constantFrom(...states, undefined) }),
       fc.record({ advance: fc.integer({ min: 0, max: 5 * MINUTE }) }),

@@ -63,7 +63,7 @@ describe('the format of the history file', () => {
     );
   });
 
-  test('a file that ends anywhere behind its header is torn, or ends between two records', () => {
+  test('a file that ends anywhere after its header is torn, or ends between two records', () => {
     fc.assert(
       fc.property(minutes, fc.nat(), (minutes, cut) => {
         const file = encoded(minutes);
@@ -83,7 +83,7 @@ describe('the format of the history file', () => {
     );
   });
 
-  test('a changed byte is noticed, and what precedes it stays', () => {
+  test('a changed byte is detected, and the preceding data is kept', () => {
     fc.assert(
       fc.property(
         fc.array(minute, { minLength: 1, maxLength: 6 }),
@@ -110,7 +110,7 @@ describe('the format of the history file', () => {
     );
   });
 
-  test('keys of more than 512 bytes are left out', () => {
+  test('keys of more than 512 bytes are omitted', () => {
     const [long, longer] = ['x'.repeat(512), 'x'.repeat(513)];
     const one: Slot = {
       knownMs: 60_000,

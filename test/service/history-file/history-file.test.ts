@@ -99,7 +99,7 @@ describe('a restart', () => {
     expect(log.warn).not.toHaveBeenCalled();
   });
 
-  test('within a minute keeps both parts of it, also after the next one', async () => {
+  test('within a minute keeps both parts of it, even after the next one', async () => {
     await recordTwoMinutes();
     await clock.advance(10_000);
     const next = started();
@@ -184,7 +184,7 @@ describe('a restart', () => {
 });
 
 describe('the file', () => {
-  test('is written each minute, without the end of the process', async () => {
+  test('is written each minute, before the process ends', async () => {
     const { recorder, idle } = started();
     recorder.setState(checkKey('db'), 'pass');
     await idle();
@@ -201,7 +201,7 @@ describe('the file', () => {
     expect(readdirSync(folder).sort()).toEqual(['history', 'history.owner']);
   });
 
-  test('is written without blocking the event loop, also after a day without a write', async () => {
+  test('is written without blocking the event loop, even after a day without a write', async () => {
     let [readings, most] = [0, 0];
     /** Each reading of the clock takes a millisecond. */
     class SlowClock extends FakeClock {
@@ -273,7 +273,7 @@ describe('the file', () => {
     expect(slots.slice(first, -1)).not.toContain(undefined);
   });
 
-  test('whose last record was cut by the end of the process is used without it', async () => {
+  test('whose last record was truncated by the end of the process is used without it', async () => {
     await recordTwoMinutes();
     const bytes = readFileSync(path);
     for (const cut of [1, 10, 20]) {
@@ -292,7 +292,7 @@ describe('the file', () => {
     ['no history file', () => Buffer.from('listen: pong://0.0.0.0:7464\n')],
     ['too large', (bytes) => Buffer.concat([bytes, Buffer.alloc(9 * 1024 * 1024, 1)])],
     ['cut in its header', (bytes) => bytes.subarray(0, 9)],
-  ])('that is %s is put aside with a warning', async (_, damage) => {
+  ])('that is %s is moved aside with a warning', async (_, damage) => {
     await recordTwoMinutes();
     const broken = damage(readFileSync(path));
     writeFileSync(path, broken);
@@ -309,7 +309,7 @@ describe('the file', () => {
     expect(log.warn).toHaveBeenCalledTimes(1);
   });
 
-  test('that cannot be put aside is read once, and replaced', async () => {
+  test('that cannot be moved aside is read once, and replaced', async () => {
     await recordTwoMinutes();
     const bytes = readFileSync(path);
     writeFileSync(path, Buffer.concat([bytes, Buffer.alloc(20, 1)]));
@@ -325,7 +325,7 @@ describe('the file', () => {
     expect(readFileSync(path).equals(bytes)).toBe(false);
   });
 
-  test('is a new file, not one that was left at the name for the next one', async () => {
+  test('is a new file, not one that was left under the temporary name', async () => {
     const other = join(folder, 'other');
     writeFileSync(other, 'of somebody else', { mode: 0o644 });
     symlinkSync(other, `${path}.tmp`);

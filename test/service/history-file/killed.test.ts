@@ -59,7 +59,7 @@ function readFirst(): { first: number; damage: Damage | undefined } {
 }
 
 describe('after kill -9', () => {
-  test('the next process owns the file at once, and keeps the slots of the previous ones', async () => {
+  test('the next process owns the file immediately, and keeps the slots of the previous ones', async () => {
     expect(await runUntil(5)).toEqual([]);
     const { first } = readFirst();
     for (const slots of [10, 15, 20]) {

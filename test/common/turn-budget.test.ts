@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { TurnBudget } from '../../src/server/protocol/turn-budget.js';
+import { TurnBudget } from '../../src/common/turn-budget.js';
 import { FakeClock } from '../fake-clock.js';
 
-it('gives all connections 4 ms together, and as much again in the next turn of the loop', async () => {
+it('gives all connections together 4 ms, and as much again in the next turn of the event loop', async () => {
   const clock = new FakeClock();
   const budget = new TurnBudget(clock);
   expect(budget.isSpent()).toBe(false);

@@ -1,15 +1,15 @@
-import type { Clock } from '../../common/clock.js';
+import type { Clock } from './clock.js';
 
-/** Time per turn of the event loop, in milliseconds. A frame or line that was started is completed. */
+/** Time per turn of the event loop, in milliseconds. */
 const TURN_MS = 4;
 
-/** Bounds the time per turn of the event loop for lines, and frames other than bare PINGs, over all connections. */
+/** Bounds the time that work of one sort takes in a turn of the event loop. Work that has started is completed. */
 export class TurnBudget {
   private until: number | undefined;
 
   constructor(private readonly clock: Clock) {}
 
-  /** Called after each of them that more input follows. True: that input must wait for a later turn. */
+  /** Whether more work must wait for a later turn. The first call in a turn starts the time. */
   isSpent(): boolean {
     const now = this.clock.now();
     if (this.until === undefined) {

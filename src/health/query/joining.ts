@@ -1,0 +1,48 @@
+import type { CheckState, State } from '../state.js';
+
+/**
+ * Checks that a reload has added and that have no result yet. Until then, they count only in groups that were created
+ * for them or later. Existing groups do not become unknown, and do not get better either.
+ */
+export class JoiningChecks<C extends { readonly groups: readonly string[] }> {
+  /** By check, the groups in which it counts already. */
+  private readonly counted = new Map<C, ReadonlySet<string>>();
+  /** States of groups before the reload. */
+  private readonly heldStates = new Map<string, CheckState>();
+
+  /** Called at a reload, with the states of the groups before it. */
+  hold(states: Iterable<readonly [group: string, state: State]>): void {
+    for (const [group, state] of states) this.heldStates.set(group, state as CheckState);
+  }
+
+  /** Called at a reload, with the added checks and the groups that it creates. */
+  add(added: readonly C[], newGroups: Iterable<string>): void {
+    for (const check of [...this.counted.keys(), ...added]) {
+      this.counted.set(check, new Set([...(this.counted.get(check) ?? []), ...newGroups]));
+    }
+  }
+
+  /** The check has its first result, or was removed. Returns whether it was joining. */
+  delete(check: C): boolean {
+    return this.counted.delete(check);
+  }
+
+  /** Stops holding the states of groups in which all checks count. */
+  release(): void {
+    const isIn = (group: string, { groups }: C) => group === 'all' || groups.includes(group);
+    for (const group of this.heldStates.keys()) {
+      const isComplete = [...this.counted].every(([check, groups]) => groups.has(group) || !isIn(group, check));
+      if (isComplete) this.heldStates.delete(group);
+    }
+  }
+
+  /** Whether the check counts in a group that contains it. */
+  counts(check: C, group: string): boolean {
+    return this.counted.get(check)?.has(group) ?? true;
+  }
+
+  /** The best state that a group may have. */
+  heldState(group: string): CheckState {
+    return this.heldStates.get(group) ?? 'pass';
+  }
+}
