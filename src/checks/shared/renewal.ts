@@ -15,13 +15,13 @@ export class Renewal {
   /** Monotonic times in milliseconds. */
   private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
-  /** In milliseconds: of every connection, and of the kept one. */
+  /** Maximum age in milliseconds: of all connections, and of the kept one. */
   private limit = MAX_AGE_MS;
   private maxAge = 0;
-  /** Whether the latest run had to renew a connection that was not too old yet. */
+  /** Whether the latest run had to renew a connection before it was too old. */
   private isOnTime = false;
 
-  /** Called once for each run, which starts `now`. Returns whether the kept connection would be too old at the next run. */
+  /** Called once per run, at its start `now`. Returns whether the kept connection would be too old in the next run. */
   isDue(now: number): boolean {
     const nextRun = now + (now - this.lastRunAt);
     this.lastRunAt = now;
@@ -30,13 +30,13 @@ export class Renewal {
     return isDue;
   }
 
-  /** Called when another connection is kept, which was established at `at`. */
+  /** Called when another connection is kept. `at` is the time at which it was established. */
   connected(at: number): void {
     this.connectedAt = at;
     this.maxAge = this.isOnTime ? this.limit : this.limit * (1 - Math.random() / 2);
   }
 
-  /** Sets the maximum age, in milliseconds, also of the kept connection. */
+  /** Sets the maximum age in milliseconds, including that of the kept connection. */
   setMaxAge(limit: number): void {
     this.limit = limit;
     this.maxAge = limit;
