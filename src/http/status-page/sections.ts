@@ -38,7 +38,10 @@ const MAX_TRANSITIONS = 30;
 const SHOWN_TRANSITIONS = 10;
 /** Maximum number of checks for which all bars are included. */
 const MAX_BARS = 50;
-/** With more checks, only those that do not pass among the first rows have a bar. This is the number of those rows. */
+/**
+ * If there are more checks than `MAX_BARS`, bars are included only for the checks among this many first rows that do
+ * not pass.
+ */
 const MAX_BARS_OF_MANY = 20;
 const order = ['fail', 'unknown', 'warn', 'pass'];
 
