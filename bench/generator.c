@@ -2,12 +2,12 @@
  * The load generator: one thread, epoll, a closed loop on each connection.
  *
  * A connection sends `inflight` requests in one write, waits until all of them are answered, checks every reply, and
- * sends the next batch (what redis-benchmark -P does). Requests are the same bytes each time, with an id perhaps, or
- * calls of gRPC. With a rate, each connection sends at its due times instead, and
- * latency counts from the due time, so that a slow reply cannot hide the ones that wait behind it.
+ * sends the next batch, like redis-benchmark -P. Requests are the same bytes each time, optionally with an id, or gRPC
+ * calls. With a rate, each connection sends at its due times instead, and latency is measured from the due time, so
+ * that a slow reply cannot hide the ones that wait behind it.
  *
- * The server's CPU is read from its process CPU clock (user and system time of all its threads, in nanoseconds) at
- * both ends of the measured window. Prints one line of JSON; a wrong reply, a close or silence ends it with exit code 1.
+ * The server's CPU time is read from its process CPU clock (user and system time of all its threads, in nanoseconds)
+ * at both ends of the measured window. Prints one line of JSON. Exits with code 1 on a wrong reply, a close or silence.
  */
 #define _GNU_SOURCE
 #include "grpc.h"
@@ -30,9 +30,9 @@
 #include <unistd.h>
 
 #define SECOND 1000000000ull
-#define SILENCE 5 /* s: a server that leaves a request unanswered for so long has failed */
+#define SILENCE 5 /* in s: a server that leaves a request unanswered for longer has failed */
 #define MAX_MESSAGE 64
-#define MAX_BATCH (128 * 1024) /* bytes of one batch: fits in the socket buffers, so that no write is cut short */
+#define MAX_BATCH (128 * 1024) /* bytes per batch: fits in the socket buffers, so that no write is partial */
 #define EVENTS 256
 #define GRPC_INPUT (64 * 1024)
 
@@ -52,12 +52,12 @@ static struct {
 struct connection {
   int fd;
   bool busy;
-  uint32_t batch;                /* number of the batch in flight, one half of the id of each of its requests */
-  uint64_t started, due, period; /* ns; period 0: the next batch follows at once */
-  size_t received; /* bytes of the batch; with gRPC those of a frame that is not whole */
-  int answered;    /* gRPC: calls of the batch */
+  uint32_t batch;                /* number of the batch in flight: one half of the id of its requests */
+  uint64_t started, due, period; /* in ns; period 0: the next batch follows immediately */
+  size_t received; /* bytes of the batch; with gRPC, of an incomplete frame */
+  int answered;    /* gRPC: number of answered calls in the batch */
   unsigned char *out, *in;
-  uint32_t *seen; /* by place in the batch: the last batch in which this id was answered */
+  uint32_t *seen; /* by position in the batch: the last batch in which this id was answered */
 };
 
 /* Latency in ns: exact to 1/64 of the value. */
@@ -95,7 +95,7 @@ static double percentile_us(double share) {
   return 0;
 }
 
-/* How long the server's threads were ready to run while something else had their core, in ns. */
+/* How long the server's threads were ready to run while something else was using their core, in ns. */
 static uint64_t server_waited(void) {
   char path[320];
   unsigned long long ran, waited, sum = 0;
@@ -105,7 +105,7 @@ static uint64_t server_waited(void) {
   for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
     snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", options.pid, task->d_name);
     FILE *file = fopen(path, "r");
-    if (file == NULL) continue; /* no thread, or a kernel without the figure */
+    if (file == NULL) continue; /* the thread has ended, or the kernel does not provide the figure */
     if (fscanf(file, "%llu %llu", &ran, &waited) == 2) sum += waited;
     fclose(file);
   }
@@ -114,7 +114,7 @@ static uint64_t server_waited(void) {
 }
 
 static void write_out(int fd, const unsigned char *bytes, size_t length) {
-  ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL); /* blocking: a full socket buffer is waited for */
+  ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL); /* blocks while the socket buffer is full */
   if (sent != (ssize_t)length) fail("a write was cut short: %s", strerror(errno));
 }
 
@@ -130,7 +130,7 @@ static struct connection open_connection(int index) {
   setsockopt(c.fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
   size_t inflight = (size_t)options.inflight;
   c.out = malloc(inflight * (options.grpc ? GRPC_MAX_CALL : options.request.length));
-  c.in = malloc(options.grpc ? GRPC_INPUT : inflight * options.reply.length + 1); /* one more, to see a reply too many */
+  c.in = malloc(options.grpc ? GRPC_INPUT : inflight * options.reply.length + 1); /* one more byte, to detect an excess reply */
   c.seen = calloc(inflight, sizeof *c.seen);
   if (!c.out || !c.in || !c.seen) fail("out of memory");
   for (size_t i = 0; i < inflight; i++)
@@ -140,7 +140,7 @@ static struct connection open_connection(int index) {
   return c;
 }
 
-/* Stream of the first call of the batch that is out. */
+/* Stream of the first call in the batch in flight. */
 static uint32_t first_stream(const struct connection *c) {
   return 1 + 2 * (c->batch - 1) * (uint32_t)options.inflight;
 }
@@ -177,7 +177,7 @@ static void wrong_reply(const struct connection *c, size_t place) {
   fail("wrong reply, place %zu of batch %u: %s", place, c->batch, hex);
 }
 
-/* Each reply is the expected bytes with the id of a request of this batch that was not answered yet, in any order. */
+/* Each reply must be the expected bytes with the id of an unanswered request of this batch, in any order. */
 static void check_replies(const struct connection *c) {
   size_t step = options.reply.length, fixed = options.id_at < 0 ? step : (size_t)options.id_at;
   for (size_t i = 0; i < (size_t)options.inflight; i++) {
@@ -193,7 +193,7 @@ static void check_replies(const struct connection *c) {
 
 static uint64_t replies;
 
-/* Each call of the batch is answered by SERVING and then ended, once. */
+/* Each call of the batch must be answered once with SERVING and then ended. */
 static void take_frame(struct connection *c, const unsigned char *frame, enum grpc_kind kind, uint32_t stream) {
   unsigned char ack[GRPC_MAX_ACK];
   if (kind == GRPC_ACK) write_out(c->fd, ack, grpc_ack(ack, frame));
@@ -223,7 +223,7 @@ static bool receive_frames(struct connection *c, size_t got) {
   return true;
 }
 
-/* Reads what is there, with flags 0 waits for it. True when the batch is answered. */
+/* Reads available data, or waits for it if flags is 0. Returns true when the batch is answered. */
 static bool receive(struct connection *c, int flags) {
   size_t wanted = (size_t)options.inflight * options.reply.length;
   size_t room = options.grpc ? GRPC_INPUT : wanted + 1;
@@ -269,8 +269,8 @@ static void load(void) {
     }
   }
 
-  /* Unless asked to sleep it polls: to wake a sleeper would cost the server, and the more the less loaded it is. So what
-     the generator worked is its CPU time without `polled`, that of the polls that found nothing. */
+  /* Polls instead of sleeping, unless told to sleep: waking a sleeping process would cost the server, and more so at a
+     low load. The generator's work is therefore its CPU time without `polled`, the time of polls that found nothing. */
   bool measuring = false, polling = false;
   uint64_t from = 0, server_cpu = 0, server_wait = 0, own_cpu = 0, polled = 0, polling_from = 0;
   for (;;) {
@@ -316,7 +316,7 @@ static void load(void) {
   server_cpu = clock_ns(server_clock) - server_cpu;
   server_wait = server_waited() - server_wait;
   own_cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_cpu;
-  for (int i = 0; i < options.connections; i++) await_replies(&connections[i]); /* what is still out comes, too */
+  for (int i = 0; i < options.connections; i++) await_replies(&connections[i]); /* receives outstanding replies */
   printf("{\"replies\":%llu,\"wall\":%.6f,\"serverCpu\":%.9f,\"serverWait\":%.9f,\"generatorWork\":%.9f,"
          "\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f}\n",
          (unsigned long long)measured, (double)wall / 1e9, (double)server_cpu / 1e9, (double)server_wait / 1e9,
@@ -330,7 +330,7 @@ static void exchange_on_each(void) {
   }
 }
 
-/* Silence on every connection until standard input ends; the exchanges around it show that all of them are served. */
+/* Keeps all connections idle until standard input ends. The exchanges before and after show that all are served. */
 static void stay_idle(void) {
   exchange_on_each();
   printf("{\"idle\":%d}\n", options.connections);
@@ -363,7 +363,7 @@ static void parse_options(int count, char **arguments) {
     else if (!strcmp(name, "--request")) options.request = parse_hex(value);
     else if (!strcmp(name, "--reply")) options.reply = parse_hex(value);
     else if (!strcmp(name, "--protocol")) options.grpc = !strcmp(value, "grpc");
-    else if (!strcmp(name, "--id-at")) options.id_at = atoi(value); /* the 8 bytes from here on to the end */
+    else if (!strcmp(name, "--id-at")) options.id_at = atoi(value); /* offset of the 8-byte id */
     else fail("unknown option %s", name);
   }
   size_t id_end = options.id_at < 0 ? 0 : (size_t)options.id_at + 8;
@@ -378,7 +378,7 @@ static void parse_options(int count, char **arguments) {
 
 int main(int count, char **arguments) {
   parse_options(count, arguments);
-  if (options.sleep) prctl(PR_SET_TIMERSLACK, 1); /* ns, instead of 50 us */
+  if (options.sleep) prctl(PR_SET_TIMERSLACK, 1); /* in ns; the default is 50 us */
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;

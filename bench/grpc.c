@@ -8,7 +8,7 @@
 enum type { DATA = 0, HEADERS = 1, SETTINGS = 4, PING = 6, WINDOW_UPDATE = 8 };
 enum flag { END_STREAM = 1, ACK = 1, END_HEADERS = 4 };
 
-/* An empty HealthCheckRequest, and a HealthCheckResponse of SERVING, each behind its five bytes of gRPC. */
+/* An empty HealthCheckRequest, and a HealthCheckResponse with SERVING, each after its five-byte gRPC prefix. */
 static const unsigned char request[] = {0, 0, 0, 0, 0};
 static const unsigned char serving[] = {0, 0, 0, 0, 2, 0x08, 1};
 
@@ -24,7 +24,7 @@ static size_t frame(unsigned char *out, size_t length, enum type type, int flags
   return put(out, header, HEADER);
 }
 
-/* A header that goes into the table: its name by index or, with index 0, as a text (RFC 7541, 6.2.1). */
+/* A header that is added to the table. Its name is an index or, with index 0, a text (RFC 7541, 6.2.1). */
 static size_t literal(unsigned char *out, unsigned char index, const char *name, const char *value) {
   size_t at = 0;
   out[at++] = 0x40 | index;
@@ -46,7 +46,7 @@ size_t grpc_greeting(unsigned char *out) {
 }
 
 size_t grpc_call(unsigned char *out, uint32_t stream) {
-  /* :method POST, :scheme http, and the four headers of the table, the last of which has index 62. */
+  /* :method POST, :scheme http, and the four headers in the table, the last of which has index 62. */
   static const unsigned char known[] = {0x83, 0x86, 0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62};
   unsigned char *block = out + HEADER;
   size_t length;

@@ -32,7 +32,7 @@ export function start(role, command, args) {
     child.once('error', reject);
     child.once('close', resolve);
   }).finally(() => running.delete(child));
-  ended.catch(() => {}); // the error is reported to whoever awaits a line or the end
+  ended.catch(() => {}); // the error is reported where a line or the end is awaited
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 
   const fail = () => {

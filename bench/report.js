@@ -98,7 +98,7 @@ function ofThe(limit, { title, series }) {
   };
 }
 
-/** The ratio of the first peer to each other peer, then a row of absolute figures for each peer. */
+/** A table with the ratio of the first peer to each other peer, followed by a row of absolute figures for each peer. */
 function comparison(peers, columns, format) {
   const [first, ...others] = peers;
   return table(
@@ -156,7 +156,9 @@ function applicationTable(peers, cells, seriesOf) {
   );
 }
 
-/** The difference of each number of threads from the previous one, then the absolute figures. */
+/**
+ * A table with the difference between each number of threads and the previous one, followed by the absolute figures.
+ */
 function threadTable(peers, rounds) {
   const columns = [
     { figure: ({ ms }) => ms, format: milliseconds },

@@ -44,6 +44,7 @@ export type { Slot } from './health/history/slot.js';
 export type { ChangedChecks } from './health/query/registry.js';
 export { CheckFailure, type Reason, reasons } from './health/reason.js';
 export type { CheckState, NonPassState, State } from './health/state.js';
+export type { PeerTally } from './health/verdict.js';
 export type { HttpHandler } from './http/handler.js';
 export type { FastifyPlugin } from './http/plugin.js';
 export type {

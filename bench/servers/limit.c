@@ -1,4 +1,4 @@
-/* The limit: what the kernel's sockets cost a server that does nothing else. Answers each read with the same bytes. */
+/* Shows the limit: the cost of the kernel's sockets for a server that does nothing else. Answers each read with the same bytes. */
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,8 +1,8 @@
 <?php
 
-// The client of pongcheck.php for `pongcheck conformance --client 'php adapter.php {address}'`: reads instructions and writes events,
-// one JSON object per line (protocol/vectors/README.md, "The command"). The token and the authorities of its connections are in
-// PONGCHECK_TOKEN and PONGCHECK_CA.
+// Connects pongcheck.php to `pongcheck conformance --client 'php adapter.php {address}'`. Reads instructions and writes events, one
+// JSON object per line (protocol/vectors/README.md, "The command"). PONGCHECK_TOKEN and PONGCHECK_CA contain the token and the path
+// of the CA file for its connections.
 declare(strict_types=1);
 
 require __DIR__ . '/pongcheck.php';

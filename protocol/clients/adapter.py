@@ -1,6 +1,6 @@
-"""The client of pongcheck.py for `pongcheck conformance --client 'python3 adapter.py {address}'`: reads instructions and writes
-events, one JSON object per line (protocol/vectors/README.md, "The command"). The token and the authorities of its connections are
-in PONGCHECK_TOKEN and PONGCHECK_CA."""
+"""Connects pongcheck.py to `pongcheck conformance --client 'python3 adapter.py {address}'`. Reads instructions and writes
+events, one JSON object per line (protocol/vectors/README.md, "The command"). PONGCHECK_TOKEN and PONGCHECK_CA
+contain the token and the path of the CA file for its connections."""
 import json, os, select, sys
 
 from pongcheck import Client, Link, PongcheckError, Refused

@@ -3,17 +3,17 @@
 declare(strict_types=1);
 
 /**
- * A client of the pongcheck protocol, version 1, in one file: PHP 8.1 or newer with plain streams; TLS needs ext-openssl.
+ * A client for version 1 of the pongcheck protocol, in one file. Requires PHP 8.1 or newer; TLS also requires ext-openssl.
  *
- * One question, and each change:
+ * One PING, and a watch:
  *
  *     $client = new Pongcheck\Client('127.0.0.1:7464');
  *     $pong = $client->ping(checks: ['db'], timeout: 0.3, detail: true);
  *     echo $pong->status, $pong->healthy ? ' healthy' : '', "\n";
  *     foreach ($client->watch() as $pong) echo $pong->status, "\n";
  *
- * A connection that is kept, with heartbeats and reconnects. `step()` never blocks, except to resolve a name, so it is for the timer
- * of an event loop:
+ * A persistent connection with heartbeats and reconnects. `step()` never blocks, except to resolve a name, so an event loop timer can
+ * call it:
  *
  *     $link = new Pongcheck\Link(['pongs://a.example', 'pongs://b.example'], ['token' => '...', 'ca' => 'ca.pem']);
  *     $step = function () use ($link) {
@@ -25,8 +25,9 @@ declare(strict_types=1);
  *
  * In a Swoole coroutine with SWOOLE_HOOK_ALL, `ping()` and `watch()` suspend the coroutine, not the worker.
  *
- * Addresses: HOST, HOST:PORT, pong://HOST:PORT, pongs://HOST:PORT (TLS), pong+unix:/PATH; an IPv6 address in brackets. Times are
- * seconds. Errors: Refused (`name` and `wireCode` of the ERROR), ProtocolError, Timeout, Closed; all are Pongcheck\PongcheckError.
+ * Addresses: HOST, HOST:PORT, pong://HOST:PORT, pongs://HOST:PORT (TLS), pong+unix:/PATH. IPv6 addresses must be in brackets. Times
+ * are in seconds. Errors: Refused (with `name` and `wireCode` of the ERROR), ProtocolError, Timeout, Closed. All are subclasses of
+ * Pongcheck\PongcheckError.
  */
 namespace Pongcheck;
 
@@ -38,10 +39,10 @@ const ERRORS = [1 => 'protocol', 'version', 'too-large', 'unknown-type', 'bad-bo
 const MAX_BODY = [PING => 1024, PONG => 65536, WATCH => 4096, STATUS => 65536, HELLO => 4096, GOAWAY => 4096, ERROR => 4096];
 const KNOWN_FLAGS = [PING => 3, PONG => 6, WATCH => 3, STATUS => 4, HELLO => 0, GOAWAY => 0, ERROR => 1];
 const DETAIL = 1, CLOSE = 2, STALE = 2, FATAL = 1, CANCEL = 1, WATCH_DETAIL = 2;
-/** 32 levels of nesting; PHP counts what is in the innermost one. */
+/** Limit for 32 levels of nesting, because PHP also counts the contents of the innermost level. */
 const JSON_DEPTH = 33;
 const MAX_MS = 2 ** 31 - 1, CONNECT_TIMEOUT = 5.0, STABLE = 5.0, ONE_HOUR = 3600.0, NO_ID = "\0\0\0\0\0\0\0\0";
-/** Bytes that wait for a server that does not read. */
+/** Maximum number of unsent bytes for a server that does not read. */
 const MAX_OUTPUT = 1 << 18;
 
 class PongcheckError extends \RuntimeException
@@ -49,19 +50,19 @@ class PongcheckError extends \RuntimeException
     public string $name = 'error';
 }
 
-/** No answer in time. The connection stays open. */
+/** There was no answer in time. The connection stays open. */
 final class Timeout extends PongcheckError
 {
     public string $name = 'timeout';
 }
 
-/** The connection has ended, or could not be opened. */
+/** The connection has ended or could not be opened. */
 final class Closed extends PongcheckError
 {
     public string $name = 'closed';
 }
 
-/** The server sent invalid data; `wireCode` and `id` are those of the ERROR that describes it. */
+/** The server sent invalid data. `wireCode` and `id` are those of the ERROR that describes the fault. */
 final class ProtocolError extends PongcheckError
 {
     public string $name = 'protocol';
@@ -72,7 +73,7 @@ final class ProtocolError extends PongcheckError
     }
 }
 
-/** The server sent an ERROR. `name` is one of ERRORS or "unknown"; `retryAfter` is null or seconds. */
+/** The server sent an ERROR. `name` is one of ERRORS or "unknown". `retryAfter` is in seconds, or null. */
 final class Refused extends PongcheckError
 {
     public readonly ?float $retryAfter;
@@ -88,12 +89,12 @@ final class Refused extends PongcheckError
 
 // -- bodies and frames ------------------------------------------------------------------------------------------------
 
-/** A body that M7, M82 or M83 refuses. */
+/** A body that is refused because of M7, M82 or M83. */
 final class BadBody extends \Exception
 {
 }
 
-/** Parses and validates a body; unknown keys are dropped, except those of a report. */
+/** Parses and validates a body. Unknown keys are dropped, except in a report. */
 function read_body(int $kind, string $octets): array
 {
     $body = parse($octets);
@@ -119,7 +120,7 @@ function read_body(int $kind, string $octets): array
     return $known;
 }
 
-/** As an object, which tells {} from []. PHP has no property whose name begins with a zero octet: such a key gets another name. */
+/** Parses to objects, to distinguish {} from []. PHP property names cannot begin with a zero byte, so such a key is renamed. */
 function parse(string $octets): \stdClass
 {
     $body = json_decode($octets, false, JSON_DEPTH);
@@ -150,15 +151,15 @@ function names(mixed $value): bool
     return is_array($value) && count($value) >= 1 && count($value) <= 32 && array_filter($value, is_string(...)) === $value;
 }
 
-/** Bytes in, frames out: [type, flags, code, id, body]. Has no socket. Throws ProtocolError at the first byte that decides it. */
+/** Decodes bytes to frames [type, flags, code, id, body], without a socket. Throws ProtocolError at the first byte of a fault. */
 final class Decoder
 {
     public string $octets = '';
-    /** Bytes of a skipped frame that have not arrived. */
+    /** Number of bytes of a skipped frame that have not arrived. */
     public int $skip = 0;
     private bool $helloSeen = false;
 
-    /** @param bool $helloSent before it, the server may send neither PING nor HELLO nor GOAWAY. */
+    /** @param bool $helloSent whether HELLO was sent. Before that, the server may not send PING, HELLO or GOAWAY. */
     public function __construct(public bool $helloSent = true)
     {
     }
@@ -197,7 +198,7 @@ final class Decoder
         }
     }
 
-    /** The ERROR code for a header, in the order of SPEC "Order of validation"; 0 if it is valid. */
+    /** Returns the ERROR code for a header, in the order of SPEC "Order of validation", or 0 if the header is valid. */
     private function headerFault(int $length, int $version, int $kind, int $flags, int $code): int
     {
         $unasked = in_array($kind, [PING, HELLO, GOAWAY], true) && !$this->helloSent;
@@ -227,8 +228,8 @@ final class Decoder
 final class Pong
 {
     /**
-     * @param ?array $report if it was requested and may be seen
-     * @param float $seconds since the PING was sent; 0 for a change of a watch
+     * @param ?array $report null if it was not requested or is not permitted
+     * @param float $seconds time since the PING was sent; 0 for a watch
      */
     public function __construct(
         public readonly string $status,
@@ -245,7 +246,7 @@ final class Pong
     }
 }
 
-/** A request that was sent. `result()` is for when `ready` is true. */
+/** A request that was sent. Call `result()` only when `ready` is true. */
 final class Request
 {
     public bool $ready = false;
@@ -269,7 +270,7 @@ final class Request
     }
 }
 
-/** The changes of a watch, the current status first; iterating throws when the connection ends or ERROR 7 refuses it. */
+/** The current status and its changes. Iterating throws when the connection ends, or when ERROR 7 refuses the watch. */
 final class Watch implements \IteratorAggregate
 {
     public ?PongcheckError $error = null;
@@ -306,20 +307,20 @@ final class Watch implements \IteratorAggregate
 }
 
 /**
- * One connection. Requests wait for their answers; `poll()` reads what arrives between them, so a client that waits for nothing calls
- * it often if it has sent HELLO: the server's PINGs are answered there.
+ * One connection. Requests wait for their answers, and `poll()` reads data that arrives between requests. After a HELLO, call `poll()`
+ * often while no request is waiting, because it answers the server's PINGs.
  */
 final class Client
 {
     /** Why the connection has ended. */
     public ?PongcheckError $error = null;
-    /** The body of the server's HELLO, and of its last GOAWAY. */
+    /** Bodies of the server's HELLO and of its last GOAWAY. */
     public ?array $server = null;
     public ?array $goaway = null;
     /** Monotonic times of the last bytes received and sent. */
     public float $received;
     public float $sent;
-    /** @var array<string, Request> requests without an answer, by id */
+    /** @var array<string, Request> unanswered requests, by id */
     public array $pending = [];
     /** @var array<string, Watch> */
     private array $watches = [];
@@ -333,11 +334,11 @@ final class Client
     private bool $isTls = false;
 
     /**
-     * @param array $options token, name, heartbeat (an array, see SPEC.md): sent in a HELLO at once. ca: a file with the authorities to
-     *   trust; tls: further options of PHP's "ssl" context, such as local_cert and peer_name. timeout: of the connection, 5 by default.
-     *   async: return at once, and let `poll()` connect.
+     * @param array $options token, name, heartbeat (an array, see SPEC.md): sent in a HELLO immediately. ca: a file with the trusted CAs.
+     *   tls: additional options for PHP's "ssl" context, such as local_cert and peer_name. timeout: for connecting, default 5.
+     *   async: return immediately, and let `poll()` connect.
      * @throws Timeout|Closed
-     * @throws \InvalidArgumentException for the address
+     * @throws \InvalidArgumentException for an invalid address
      */
     public function __construct(public readonly string $address, private readonly array $options = [])
     {
@@ -362,15 +363,15 @@ final class Client
     }
 
     /**
-     * Sends a PING, and waits for its PONG.
+     * Sends a PING and waits for its PONG.
      *
      * @param string $scope readiness, liveness or startup
-     * @param ?list<string> $checks names; excludes $group
-     * @param ?float $maxAge of the results in seconds; 0 = run now
-     * @param ?float $timeout the deadline of the server, which then answers with what it knows; 2 s by default
-     * @param ?float $wait time until Timeout; by default $timeout + 0.5
+     * @param ?list<string> $checks names of checks; excludes $group
+     * @param ?float $maxAge maximum age of the results in seconds; 0 = run the checks now
+     * @param ?float $timeout server deadline, after which the server returns the last known status; default 2 s
+     * @param ?float $wait time until Timeout is thrown; default $timeout + 0.5
      * @param bool $detail requests the report
-     * @param bool $close the server closes after the PONG
+     * @param bool $close makes the server close the connection after the PONG
      * @throws Refused|ProtocolError|Timeout|Closed
      */
     public function ping(
@@ -386,7 +387,7 @@ final class Client
         return $this->waitFor($this->sendPing($scope, $checks, $group, $maxAge, $timeout, $detail, $close), $wait ?? ($timeout ?? 2.0) + 0.5);
     }
 
-    /** Sends a PING: several may wait at a time, for `waitFor()`, or for `poll()` until they are ready. */
+    /** Sends a PING. Several may be outstanding: use `waitFor()`, or `poll()` until the request is ready. */
     public function sendPing(
         string $scope = 'readiness',
         ?array $checks = null,
@@ -400,7 +401,7 @@ final class Client
         return $this->request(PING, PONG, ($detail ? DETAIL : 0) | ($close ? CLOSE : 0), scope($scope), $question);
     }
 
-    /** Sends HELLO, once a connection, and returns that of the server. @param array $introduction token, name, heartbeat */
+    /** Sends HELLO (once per connection) and returns the server's HELLO. @param array $introduction token, name, heartbeat */
     public function hello(array $introduction = [], float $wait = 2.5): array
     {
         return $this->waitFor($this->sendHello($introduction), $wait);
@@ -412,7 +413,7 @@ final class Client
         return $this->request(HELLO, HELLO, 0, 0, $introduction);
     }
 
-    /** Watches a status: the current one, and each change. */
+    /** Watches a status: yields the current status and each change. */
     public function watch(string $scope = 'readiness', ?array $checks = null, ?string $group = null, bool $detail = false): Watch
     {
         $watch = new Watch($this, $this->nextId());
@@ -443,7 +444,7 @@ final class Client
         return $request->result();
     }
 
-    /** Reads and handles what arrives, after at most $wait seconds, and returns whether that was anything. */
+    /** Reads and handles data that arrives within $wait seconds. Returns whether there was any. */
     public function poll(float $wait = 0.0): bool
     {
         $phase = $this->phase;
@@ -487,7 +488,7 @@ final class Client
         $this->flush();
     }
 
-    /** All that waits fails. FIN, and the socket is closed. */
+    /** Fails all outstanding requests and closes the socket. */
     public function end(PongcheckError $error): void
     {
         if (!$this->error) {
@@ -497,7 +498,7 @@ final class Client
         }
     }
 
-    /** Sends FIN, reads until that of the server, at most for $wait seconds, and closes. */
+    /** Sends FIN, reads until the server's FIN for at most $wait seconds, and closes. */
     public function close(float $wait = 1.0): void
     {
         if ($this->error) {
@@ -541,7 +542,7 @@ final class Client
         stream_set_write_buffer($stream, 0);
     }
 
-    /** The next step of opening the connection; false while it waits for the network. */
+    /** Performs the next step of opening the connection. Returns false while it waits for the network. */
     private function opened(): bool
     {
         if ($this->phase === 'connecting') {
@@ -576,7 +577,7 @@ final class Client
         @stream_select($read, $write, $except, (int) $wait, (int) (fmod($wait, 1) * 1e6));
     }
 
-    /** What has arrived; '' without anything. */
+    /** Returns the data that has arrived, or '' if there is none. */
     private function read(): string
     {
         if ($this->error || $this->phase !== 'open') {
@@ -681,16 +682,16 @@ function scope(string $name): int
     return $code === false ? throw new \InvalidArgumentException("invalid scope $name; allowed: " . implode(', ', SCOPES)) : $code;
 }
 
-// -- a connection that is kept ----------------------------------------------------------------------------------------
+// -- a persistent connection ------------------------------------------------------------------------------------------
 
-/** The PINGs of one connection, and whether its server is dead (M58, N8 to N10). `tick()` follows a poll that began at $now. */
+/** Sends the PINGs of one connection and detects a dead server (M58, N8 to N10). Call `tick()` after a poll that began at $now. */
 final class Heartbeat
 {
-    /** The last PONG that nobody has taken. */
+    /** The last PONG that was not taken. */
     public ?Pong $last = null;
     /** @var list<Request> */
     public array $requests = [];
-    /** PINGs since the last byte was received. */
+    /** Number of PINGs since the last byte was received. */
     private int $out = 0;
     private float $ticked;
     private float $seen;
@@ -756,7 +757,7 @@ final class Attempt
 {
     public readonly Heartbeat $beat;
     public readonly ?Watch $watch;
-    /** When the first PONG has to be there; after a GOAWAY, when the connection is closed. */
+    /** Time by which the first PONG must have arrived. After a GOAWAY, time at which the connection is closed. */
     public float $until;
     /** The GOAWAY that was handled. */
     public ?array $goaway = null;
@@ -770,20 +771,20 @@ final class Attempt
 }
 
 /**
- * Keeps a connection to one of the addresses: HELLO, PINGs, detection of a dead server, GOAWAY, reconnects with a random pause.
+ * Maintains a connection to one of the addresses: HELLO, PINGs, detection of a dead server, GOAWAY, reconnects with random delays.
  */
 final class Link
 {
     /** connecting, up, draining (send no new work), down or closed */
     public string $state = 'connecting';
-    /** Of this connection; null: none yet. */
+    /** Latest status of this connection; null if there is none yet. */
     public ?string $status = null;
     public ?array $report = null;
     private readonly array $addresses;
     private readonly array $beat;
     private readonly ?array $watch;
     private readonly array $connection;
-    /** When a GOAWAY allows a new connection, by address. */
+    /** Time from which GOAWAY allows a new connection, by address. */
     private array $notBefore;
     private int $index = 0;
     private int $failures = 0;
@@ -799,9 +800,9 @@ final class Link
 
     /**
      * @param string|list<string> $addresses
-     * @param array $options interval (10) of the PINGs; maxPingsOut (3): so many unanswered, and one interval later the server is dead.
-     *   scope, detail: of the PINGs. watch: an array of the arguments of `Client::watch()`, [] for none: changes are then pushed.
-     *   All others as of Client.
+     * @param array $options interval (10): PING interval. maxPingsOut (3): number of unanswered PINGs, one interval after which the
+     *   server is dead. scope, detail: options of the PINGs. watch: an array of `Client::watch()` arguments ([] for defaults) to receive
+     *   changes as they happen. All other options: as in Client.
      */
     public function __construct(string|array $addresses, array $options = [])
     {
@@ -814,20 +815,20 @@ final class Link
         $this->connection = ['heartbeat' => ['canSendMs' => ms($interval), 'wantMs' => 0], 'async' => true] + $options;
     }
 
-    /** Whether to send work: the state is up, and the status pass or warn. */
+    /** Whether to send work: the state is up, and the status is pass or warn. */
     public function healthy(): bool
     {
         return $this->state === 'up' && ($this->status === 'pass' || $this->status === 'warn');
     }
 
-    /** The connection that is used, for `sendPing()` and `watch()`. */
+    /** The current connection, for `sendPing()` and `watch()`. */
     public function client(): ?Client
     {
         return $this->current?->client;
     }
 
     /**
-     * Does what is due, after at most $wait seconds. Call it every 0.1 s or so.
+     * Waits at most $wait seconds, and does what is due. Call it about every 0.1 s.
      *
      * @return list<Change>
      */
@@ -861,7 +862,7 @@ final class Link
         return $changes;
     }
 
-    /** FIN to the server. */
+    /** Sends FIN to the server. */
     public function close(): void
     {
         $this->change('closed', 'closed by this program');
@@ -870,7 +871,7 @@ final class Link
         }
     }
 
-    /** To the next address that may be connected; while there is a connection, to its own only after a GOAWAY. */
+    /** Connects to the next allowed address. While a connection is open, its own address is allowed only after a GOAWAY. */
     private function connect(float $now): void
     {
         foreach ($this->addresses as $n => $_) {
@@ -888,7 +889,7 @@ final class Link
         }
     }
 
-    /** The other addresses are tried at once, then all again after a random part of a delay that doubles. */
+    /** Tries the other addresses immediately, then all again after a random part of a delay that doubles. */
     private function failed(int $index, string $why): void
     {
         $this->next = null;
@@ -994,7 +995,7 @@ function backoff(int $rounds): float
     return random() * min(30.0, 0.1 * 2 ** min($rounds - 1, 20));
 }
 
-/** From 0 to 1. */
+/** Returns a random number from 0 to 1. */
 function random(): float
 {
     return mt_rand() / mt_getrandmax();

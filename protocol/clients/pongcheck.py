@@ -1,6 +1,6 @@
-"""A client of the pongcheck protocol, version 1, in one file: Python 3.9 or newer, its standard library alone.
+"""A client for version 1 of the pongcheck protocol, in one file. Requires Python 3.9 or newer and only its standard library.
 
-One question, and each change:
+One PING, and a watch:
 
     with Client("127.0.0.1:7464") as client:
         pong = client.ping(checks=["db"], timeout=0.3, detail=True)
@@ -8,14 +8,14 @@ One question, and each change:
         for update in client.watch():
             print(update.status)
 
-A connection that is kept, with heartbeats and reconnects, in a thread of its own (`link.healthy` may be read by any thread):
+A persistent connection with heartbeats and reconnects, in a separate thread (any thread may read `link.healthy`):
 
     link = Link(["pongs://a.example", "pongs://b.example"], token="...", ca="ca.pem")
     threading.Thread(target=link.run, daemon=True).start()
 
-Addresses: HOST, HOST:PORT, pong://HOST:PORT, pongs://HOST:PORT (TLS), pong+unix:/PATH; an IPv6 address in brackets. Times are
-seconds. A Client and a Link belong to one thread. Errors: Refused (`name` and `code` of the ERROR), ProtocolError, Timeout,
-Closed; all are PongcheckError.
+Addresses: HOST, HOST:PORT, pong://HOST:PORT, pongs://HOST:PORT (TLS), pong+unix:/PATH. IPv6 addresses must be in brackets. Times
+are in seconds. Use each Client and Link in one thread only. Errors: Refused (with `name` and `code` of the ERROR), ProtocolError,
+Timeout, Closed. All are subclasses of PongcheckError.
 """
 import json, logging, random, re, selectors, socket, ssl, struct, time
 from collections import deque, namedtuple
@@ -29,28 +29,28 @@ MAX_BODY = {PING: 1024, PONG: 65536, WATCH: 4096, STATUS: 65536, HELLO: 4096, GO
 KNOWN_FLAGS = {PING: 3, PONG: 6, WATCH: 3, STATUS: 4, HELLO: 0, GOAWAY: 0, ERROR: 1}
 DETAIL, CLOSE, STALE, FATAL, CANCEL, WATCH_DETAIL = 1, 2, 2, 1, 1, 2
 CONNECT_TIMEOUT, STABLE, ONE_HOUR = 5.0, 5.0, 3600.0
-MAX_OUTPUT = 1 << 18  # bytes that wait for a server that does not read
+MAX_OUTPUT = 1 << 18  # maximum number of unsent bytes for a server that does not read
 
 class PongcheckError(Exception):
     name = "error"
 
 class Timeout(PongcheckError, TimeoutError):
-    """No answer in time. The connection stays open."""
+    """There was no answer in time. The connection stays open."""
     name = "timeout"
 
 class Closed(PongcheckError, ConnectionError):
-    """The connection has ended, or could not be opened."""
+    """The connection has ended or could not be opened."""
     name = "closed"
 
 class ProtocolError(PongcheckError):
-    """The server sent invalid data; `code` and `id` are those of the ERROR that describes it."""
+    """The server sent invalid data. `code` and `id` are those of the ERROR that describes the fault."""
     name = "protocol"
     def __init__(self, code, frame_id, what):
         super().__init__(f"invalid data from the server: {what} ({ERRORS[code]})")
         self.code, self.id = code, frame_id
 
 class Refused(PongcheckError):
-    """The server sent an ERROR. `name` is one of ERRORS or "unknown"; `retry_after` is None or seconds."""
+    """The server sent an ERROR. `name` is one of ERRORS or "unknown". `retry_after` is in seconds, or None."""
     def __init__(self, code, body):
         self.code, self.name, self.message = code, ERRORS.get(code, "unknown"), ascii(body.get("message", ""))[1:-1][:200]
         self.retry_after = body["retryAfterMs"] / 1000 if "retryAfterMs" in body else None
@@ -84,7 +84,7 @@ SHAPES = {
 STRING, HALF = re.compile(r'"(?:[^"\\]|\\.)*"'), re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|(\\ud[89a-f])", re.I)
 
 def known(value, shape):
-    """The known keys, each validated; unknown keys are dropped."""
+    """Returns the known keys with validated values. Unknown keys are dropped."""
     must(isinstance(value, dict))
     for key in shape.keys() & value.keys():
         shape[key](value[key])
@@ -111,7 +111,7 @@ def body_of(kind, octets):
     return body
 
 class Decoder:
-    """Bytes in, frames out: (type, flags, code, id, body). Has no socket. Raises ProtocolError at the first byte that decides it."""
+    """Decodes bytes to frames (type, flags, code, id, body), without a socket. Raises ProtocolError at the first byte of a fault."""
     def __init__(self):
         self.octets, self.skip, self.hello_seen = bytearray(), 0, False
         self.hello_sent = True  # before it, the server may send neither PING nor HELLO nor GOAWAY
@@ -140,7 +140,7 @@ class Decoder:
             yield kind, flags, code, frame_id, body
 
     def header_fault(self, length, version, kind, flags, code):
-        """The ERROR code for a header, in the order of SPEC "Order of validation"; 0 if it is valid."""
+        """Returns the ERROR code for a header, in the order of SPEC "Order of validation", or 0 if the header is valid."""
         unasked = kind in (PING, HELLO, GOAWAY) and not self.hello_sent
         out_of_place = kind == WATCH or unasked or (kind == HELLO and self.hello_seen)
         wrong = flags & 15 & ~KNOWN_FLAGS.get(kind, 0) or (kind == PING and code > 2) or out_of_place
@@ -181,10 +181,10 @@ def open_socket(address, timeout, tls, ca, server_name):
         raise Closed(f"{address}: {error}") from error
 
 class Pong(namedtuple("Pong", "status healthy stale report seconds")):
-    """`report` is a dict if the report was requested and may be seen, else None; `seconds` since the PING was sent."""
+    """`report` is a dict, or None if it was not requested or is not permitted. `seconds`: time since the PING was sent."""
 
 class Request:
-    """A request that was sent. `result()` is for when `ready` is true."""
+    """A request that was sent. Call `result()` only when `ready` is true."""
     def __init__(self, own, answered_by):
         self.id, self.answered_by, self.begun, self.ready, self.outcome = own, answered_by, time.monotonic(), False, None
 
@@ -197,7 +197,7 @@ class Request:
         return self.outcome
 
 class Watch:
-    """Iterates over the changes of a watch, the first one at once; raises when the connection ends or ERROR 7 refuses it."""
+    """Iterates over the current status and its changes. Raises when the connection ends, or when ERROR 7 refuses the watch."""
     def __init__(self, client, own):
         self.client, self.own, self.updates, self.error = client, own, deque(), None
 
@@ -212,7 +212,7 @@ class Watch:
         raise self.error or self.client.error
 
     def take(self):
-        """The changes that have arrived, without waiting."""
+        """Returns the changes that have arrived, without waiting."""
         updates = list(self.updates)
         self.updates.clear()
         return updates
@@ -223,11 +223,11 @@ class Watch:
 
 class Client:
     """
-    One connection. Requests wait for their answers; `poll` reads what arrives between them, so a client that waits for nothing
-    calls it often if it has sent HELLO: the server's PINGs are answered there.
+    One connection. Requests wait for their answers, and `poll` reads data that arrives between requests. After a HELLO, call `poll`
+    often while no request is waiting, because it answers the server's PINGs.
 
-    address: see above. token, name, heartbeat (a dict, see SPEC.md): sent in a HELLO at once. tls: an ssl.SSLContext; ca: a file
-    with the authorities to trust. Raises Timeout, Closed; ValueError for the address.
+    address: see above. token, name, heartbeat (a dict, see SPEC.md): sent in a HELLO immediately. tls: an ssl.SSLContext. ca: a file
+    with the trusted CAs. Raises Timeout, Closed, or ValueError for an invalid address.
     """
     def __init__(self, address, *, token=None, name=None, heartbeat=None, tls=None, ca=None, server_name=None, timeout=CONNECT_TIMEOUT):
         self.address, self.socket = address, open_socket(address, timeout, tls, ca, server_name)
@@ -245,23 +245,23 @@ class Client:
 
     def ping(self, *, wait=None, **options):
         """
-        Sends a PING, and returns a Pong.
+        Sends a PING and returns a Pong.
 
-        scope: "readiness", "liveness" or "startup". checks: a list of names, or group: a name. max_age: of the results; 0 = run
-        now. timeout: the deadline of the server, which then answers with what it knows; 2 by default. wait: time until Timeout,
-        by default timeout + 0.5. detail=True: requests the report. close=True: the server closes after the PONG.
-        Raises Refused, ProtocolError, Timeout, Closed.
+        scope: "readiness", "liveness" or "startup". checks: a list of names. group: a name, instead of checks. max_age: maximum age
+        of the results; 0 = run the checks now. timeout: server deadline, after which the server returns the last known status;
+        default 2. wait: time until Timeout is raised; default timeout + 0.5. detail=True: requests the report. close=True: the
+        server closes the connection after the PONG. Raises Refused, ProtocolError, Timeout, Closed.
         """
         timeout = options.get("timeout")
         return self.wait_for(self.send_ping(**options), (2.0 if timeout is None else timeout) + 0.5 if wait is None else wait)
 
     def send_ping(self, *, scope="readiness", checks=None, group=None, max_age=None, timeout=None, detail=False, close=False):
-        """Sends a PING, and returns a Request: several may wait at a time, for `wait_for`, or for `poll` until it is ready."""
+        """Sends a PING and returns a Request. Several may be outstanding: use `wait_for`, or `poll` until the request is ready."""
         question = {"checks": checks, "group": group, "maxAgeMs": ms(max_age), "timeoutMs": ms(timeout)}
         return self.request(PING, PONG, DETAIL * detail | CLOSE * close, SCOPES.index(scope), question)
 
     def hello(self, *, wait=2.5, **introduction):
-        """Sends HELLO, once a connection, and returns that of the server. name, token, heartbeat: as of Client."""
+        """Sends HELLO (once per connection) and returns the server's HELLO. name, token, heartbeat: as in Client."""
         return self.wait_for(self.send_hello(**introduction), wait)
 
     def send_hello(self, **introduction):
@@ -269,7 +269,7 @@ class Client:
         return self.request(HELLO, HELLO, 0, 0, introduction)
 
     def watch(self, *, scope="readiness", checks=None, group=None, detail=False):
-        """Returns a Watch, an iterator over Pongs: the current status, and each change."""
+        """Returns a Watch, an iterator over Pongs for the current status and each change."""
         own = self.next_id()
         question = {"checks": checks, "group": group, "scope": SCOPES.index(scope) or None}
         self.watches[own] = Watch(self, own)
@@ -295,7 +295,7 @@ class Client:
         return request
 
     def poll(self, wait=0.0):
-        """Reads and handles what arrives, after at most `wait` seconds, and returns whether that was anything."""
+        """Reads and handles data that arrives within `wait` seconds. Returns whether there was any."""
         self.flush()
         data = self.read()
         if data is None and wait > 0 and not self.error:
@@ -317,7 +317,7 @@ class Client:
         return True
 
     def read(self):
-        """What has arrived; None without anything."""
+        """Returns the data that has arrived, or None if there is none."""
         if self.error:
             return None
         try:
@@ -384,7 +384,7 @@ class Client:
         self.pending.clear()
 
     def end(self, error):
-        """All that waits fails. FIN, and the socket is closed."""
+        """Fails all outstanding requests and closes the socket."""
         if not self.error:
             self.error = error
             self.fail(error)
@@ -395,7 +395,7 @@ class Client:
             self.socket.close()
 
     def close(self, wait=1.0):
-        """Sends FIN, reads until that of the server, at most for `wait` seconds, and closes."""
+        """Sends FIN, reads until the server's FIN for at most `wait` seconds, and closes."""
         if self.error:
             return
         until = time.monotonic() + wait
@@ -421,10 +421,10 @@ def pong_of(code, flags, body, seconds):
 def ms(seconds):
     return None if seconds is None else min(max(0, round(seconds * 1000)), 2**31 - 1)
 
-# -- a connection that is kept -------------------------------------------------------------------------------------
+# -- a persistent connection ---------------------------------------------------------------------------------------
 
 class Heartbeat:
-    """The PINGs of one connection, and whether its server is dead (M58, N8 to N10). `tick` follows a poll that began at `now`."""
+    """Sends the PINGs of one connection and detects a dead server (M58, N8 to N10). Call `tick` after a poll that began at `now`."""
     def __init__(self, client, interval, limit, **question):
         self.client, self.interval, self.limit, self.question = client, interval, limit, question
         self.ticked = self.seen = time.monotonic()
@@ -440,7 +440,7 @@ class Heartbeat:
 
     def tick(self, now):
         client, silence = self.client, (self.limit + 1) * self.interval
-        if now - self.ticked > min(5.0, silence / 2):  # this process stood still, which says nothing about the server
+        if now - self.ticked > min(5.0, silence / 2):  # this process was stalled, which proves nothing about the server
             client.received = client.sent = now
         self.ticked = now
         if client.received > self.seen:
@@ -461,12 +461,12 @@ Change = namedtuple("Change", "state status address why")
 
 class Link:
     """
-    Keeps a connection to one of the addresses: HELLO, PINGs, detection of a dead server, GOAWAY, reconnects with a random pause.
+    Maintains a connection to one of the addresses: HELLO, PINGs, detection of a dead server, GOAWAY, reconnects with random delays.
 
-    addresses: one or a list. interval: of the PINGs; max_pings_out unanswered ones and one interval later the server is dead.
-    scope, detail: of the PINGs. watch: a dict of the options of `Client.watch`, {} for none: changes are then pushed. All others:
-    as of Client. `state` is "connecting", "up", "draining" (send no new work), "down" or "closed"; `status` and `report` are the
-    last ones of this connection, or None; `client` is the connection, or None.
+    addresses: one address or a list. interval: PING interval. max_pings_out: number of unanswered PINGs, one interval after which
+    the server is dead. scope, detail: options of the PINGs. watch: a dict of `Client.watch` options ({} for defaults) to receive
+    changes as they happen. All other options: as in Client. `state` is "connecting", "up", "draining" (send no new work), "down" or
+    "closed". `status` and `report` are the latest ones of this connection, or None. `client` is the connection, or None.
     """
     def __init__(self, addresses, *, interval=10.0, max_pings_out=3, scope="readiness", detail=False, watch=None, **connection):
         self.addresses = [addresses] if isinstance(addresses, str) else list(addresses)
@@ -481,28 +481,28 @@ class Link:
 
     @property
     def healthy(self):
-        """Whether to send work: the state is up, and the status pass or warn."""
+        """Whether to send work: the state is up, and the status is pass or warn."""
         return self.state == "up" and self.status in ("pass", "warn")
 
     def run(self, on_change=lambda change: None):
-        """Maintains the connection until `close`, and calls on_change(change) for each change of state or status."""
+        """Maintains the connection until `close`, and calls on_change(change) on each change of state or status."""
         for change in self.changes():
             on_change(change)
 
     def changes(self):
-        """Maintains the connection and iterates over the changes, until `close`."""
+        """Maintains the connection until `close`, and iterates over the changes."""
         while self.state != "closed":
             yield from self.step(0.1)
 
     def step(self, wait=0.0):
-        """Does what is due, after at most `wait` seconds, and returns the changes. Call it every 0.1 s or so. Connecting takes up to 5 s."""
+        """Waits at most `wait` seconds, does what is due, and returns the changes. Call it about every 0.1 s. Connecting takes up to 5 s."""
         if self.state == "closed":
             return []
         if self.client:
             self.client.poll(wait)
         else:
             time.sleep(min(wait, max(0.0, self.try_at - time.monotonic())) if not self.next else min(wait, 0.01))
-        now = time.monotonic()  # before the sockets are read: silence until then is real (N9)
+        now = time.monotonic()  # taken before the sockets are read, so that silence until then is real (N9)
         for client in [self.client, self.next, *self.leaving]:
             if client:
                 client.poll()
@@ -520,14 +520,14 @@ class Link:
         return changes
 
     def close(self):
-        """FIN, after what waits was answered, at most 1 s."""
+        """Closes the link after outstanding requests are answered, within 1 s."""
         self.change("closed", "closed by this program")
         for client in [self.client, self.next, *self.leaving]:
             if client:
                 client.close()
 
     def connect(self, now):
-        """To the next address that may be connected; while there is a connection, to its own only after a GOAWAY."""
+        """Connects to the next allowed address. While a connection is open, its own address is allowed only after a GOAWAY."""
         count, client = len(self.addresses), self.client
         for index in [(self.index + n) % count for n in range(count)]:
             if now >= self.not_before[index] and (not client or client.index != index or client.goaway is not None):
@@ -542,7 +542,7 @@ class Link:
             self.failed(index, error)
 
     def failed(self, index, why):
-        """The other addresses are tried at once, then all again after a random part of a delay that doubles."""
+        """Tries the other addresses immediately, then all again after a random part of a delay that doubles."""
         self.index, self.next = (index + 1) % len(self.addresses), None
         self.failures += 1
         rounds, left = divmod(self.failures, len(self.addresses))

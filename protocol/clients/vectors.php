@@ -1,6 +1,6 @@
 <?php
 
-// Feeds the codec vectors that are for a client to the decoder of pongcheck.php: whole, byte by byte, and cut in two.
+// Feeds the codec vectors for clients to the decoder of pongcheck.php: whole, byte by byte, and split in two.
 declare(strict_types=1);
 
 require __DIR__ . '/pongcheck.php';
@@ -16,7 +16,7 @@ function octets_of(array $segments): string
     }, $segments));
 }
 
-/** The frames, whether one is unfinished, the error, and how many bytes had been fed by then. */
+/** Returns the frames, whether one is incomplete, the error, and the number of bytes fed until then. */
 function outcome(array $chunks): array
 {
     [$decoder, $frames, $fed] = [new Decoder(), [], 0];

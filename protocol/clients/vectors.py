@@ -1,4 +1,4 @@
-"""Feeds the codec vectors that are for a client to the decoder of pongcheck.py: whole, byte by byte, and cut in two."""
+"""Feeds the codec vectors for clients to the decoder of pongcheck.py: whole, byte by byte, and split in two."""
 import json, pathlib, sys
 
 from pongcheck import Decoder, ProtocolError
@@ -17,7 +17,7 @@ def octets_of(segments):
 
 
 def outcome(chunks):
-    """The frames, whether one is unfinished, the error, and how many bytes had been fed by then."""
+    """Returns the frames, whether one is incomplete, the error, and the number of bytes fed until then."""
     decoder, frames, fed = Decoder(), [], 0
     for chunk in chunks:
         fed += len(chunk)

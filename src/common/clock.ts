@@ -58,7 +58,7 @@ export const systemClock: Clock = {
   clear: (timer) => (timer instanceof LongTimer ? timer.clear() : clearTimeout(timer as NodeJS.Timeout)),
 };
 
-/** The same with timers that keep the process alive, for work without an open handle that must end with an error. */
+/** A system clock whose timers keep the process alive, for work without an open handle that must end with an error. */
 export const waitingClock: Clock = {
   ...systemClock,
   after: (ms, fire) => setTimeout(fire, ms),

@@ -1,4 +1,4 @@
-/** The methods of a pino logger that the library uses; any compatible logger works. */
+/** The methods that the library uses of a pino logger. Any compatible logger works. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

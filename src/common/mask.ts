@@ -72,7 +72,7 @@ function spellings(secrets: Iterable<string>): ReadonlySet<string> {
         const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
         all.add(base64).add(base64.replaceAll('+', '-').replaceAll('/', '_'));
       }
-      // A lone surrogate cannot be encoded in a URL.
+      // `encodeURIComponent` throws for a lone surrogate.
       if (/\p{Cs}/u.test(secret)) continue;
       const encoded = encodeURIComponent(secret);
       all.add(encodeURI(secret)).add(encoded).add(encoded.replaceAll('%20', '+'));

@@ -21,7 +21,7 @@ import type { CheckOptions, Configuration } from './settings.js';
 /** Timeout for closing checks, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** The options of a file. */
+/** The options of a configuration file. */
 export const rootShape: Shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
 rootShape.keys.set('checks', { keys: new Map(), entry: entryShape });
 

@@ -12,7 +12,7 @@ export interface Built {
   readonly checks: Readonly<Record<string, DefinedCheck>>;
 }
 
-/** Masks the secrets of configurations and of their checks. */
+/** Returns a function that masks the secrets of configurations and of their checks. */
 export function redactorOf(...configurations: readonly Built[]): Redact {
   return redactor(
     configurations.flatMap(({ settings, checks }) => [
@@ -23,8 +23,8 @@ export function redactorOf(...configurations: readonly Built[]): Redact {
 }
 
 /**
- * The effective configuration in the syntax of a file, in the order of the table, with units and without secrets. The
- * created checks have their own defaults.
+ * The effective configuration in the syntax of the file, in the order of the option table, with units and without
+ * secrets. Defaults of checks are taken from the created checks.
  */
 export function effective({ settings, checks }: Built): object {
   const { listen, http, grpc, checks: checkOptions, ...rest } = settings;

@@ -57,8 +57,10 @@ const MAX_ITEMS = 1000;
 /**
  * Reads a report from another process. Missing and invalid fields are omitted. Never throws. The texts may contain any
  * character.
+ *
+ * @param maxChecks Maximum number of checks that are read; Infinity for a report of this process. Default 1000.
  */
-export function parseReport(report: unknown): ReportView {
+export function parseReport(report: unknown, maxChecks = MAX_ITEMS): ReportView {
   const { state, status, instance, serviceId, time, causes, checks } = map(report);
   return {
     state: text(state) ?? text(status) ?? 'unknown',
@@ -66,7 +68,7 @@ export function parseReport(report: unknown): ReportView {
     ...optional('service', text(serviceId)),
     ...optional('time', moment(time)),
     causes: list(causes).map(readCause),
-    checks: Object.entries(map(checks)).slice(0, MAX_ITEMS).map(readCheck),
+    checks: Object.entries(map(checks)).slice(0, maxChecks).map(readCheck),
   };
 }
 

@@ -15,7 +15,7 @@ export function healthJsonStatus(state: State): HealthJsonStatus {
   return isHealthy(state) ? state : 'fail';
 }
 
-/** Whether a check or a service in this state does its work. */
+/** Whether a check or service in this state is usable. */
 export function isHealthy(state: string): state is 'pass' | 'warn' {
   return state === 'pass' || state === 'warn';
 }
@@ -32,7 +32,7 @@ export function leastSevere<S extends CheckState>(a: S, b: S): S {
   return severity[a] <= severity[b] ? a : b;
 }
 
-/** The fields of a check that determine the aggregate; of a check of another process, any texts. */
+/** The fields of a check that determine the aggregate. For a check of another process, they can be any strings. */
 export interface Counted<S extends string = CheckState> {
   readonly state: S;
   readonly reason?: string | undefined;

@@ -17,7 +17,7 @@ export function httpHandler(router: Router, prefix = ''): HttpHandler {
   return (request, response, next) => {
     const [path] = splitUrl(request.url);
     const isUnder = path === prefix || path.startsWith(`${prefix}/`);
-    // `/` belongs to the application if there is one, as it does with the plugin.
+    // If there is an application, it handles `/`, as with the plugin.
     const isTaken = next !== undefined && requestedPath(request) === '/';
     const route = isUnder && !isTaken ? router.find(path.slice(prefix.length)) : undefined;
     if (!route && next) return next();

@@ -22,7 +22,10 @@ export function formatValue(value: unknown): string {
   return typeof value === 'string' ? quoted(value) : String(value);
 }
 
-/** The same without the value of a string or a number, where it may be a secret, such as one without its quotes or its key. */
+/**
+ * Formats a value like `formatValue`, but replaces a string or number with its type, for values that may be a secret,
+ * such as one with a missing key or missing quotes.
+ */
 export function formatType(value: unknown): string {
   if (typeof value === 'string') return 'a string';
   return typeof value === 'number' ? 'a number' : formatValue(value);

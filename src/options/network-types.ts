@@ -18,7 +18,10 @@ export const url: ValueType = {
   typescript: () => 'string',
 };
 
-/** A URL without its second and further hosts, with which it would not be a valid URL. The kind of the check validates them. */
+/**
+ * Removes the second and further hosts from a URL. With them, it would not be a valid URL. The kind of check validates
+ * them.
+ */
 export function withOneHost(url: string): string {
   return url.replace(/,[^/@?#]*(?=[/?#]|$)/, '');
 }

@@ -13,14 +13,14 @@ const scheme = /^(?:basic|bearer|digest|token)\s+/i;
 const userKey = /^(?:user(?:name)?|login)$/i;
 
 /**
- * Secrets in options, at any depth: the values of the options that are declared `secret`, the secrets of URLs, and of the
- * options of an open kind that are in no table.
+ * Returns the secrets in options, at any depth: the values of options declared `secret`, the secrets in URLs, and the
+ * secrets among the options of an open kind that no table lists.
  *
  * @param options values that fit the shape.
  */
 export function secretsOf(shape: Shape, options: unknown): string[] {
   const { nonSecret } = isMap(options) ? options : {};
-  return secretsAt(shape, '', options, Array.isArray(nonSecret) ? nonSecret : []);
+  return [...new Set(secretsAt(shape, '', options, Array.isArray(nonSecret) ? nonSecret : []))];
 }
 
 function secretsAt(shape: Shape, key: string, value: unknown, nonSecret: readonly string[]): string[] {
@@ -43,7 +43,7 @@ export function isSecretKey(key: string): boolean {
   return secretKey.test(key);
 }
 
-/** Of a URL with several hosts, the credentials are before the first. */
+/** In a URL with several hosts, the credentials precede the first host. */
 function secretsOfAddress(text: string): string[] {
   const url = withOneHost(text);
   return URL.canParse(url) ? secretsOfUrl(new URL(url)) : [];

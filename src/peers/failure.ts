@@ -38,7 +38,7 @@ export interface Round {
 interface Member {
   readonly peer: Peer;
   connection: PeerConnection | undefined;
-  /** Whether the latest answer did not count. */
+  /** Whether the latest answer was not counted. */
   isUncounted: boolean;
 }
 

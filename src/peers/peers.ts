@@ -19,7 +19,7 @@ export interface PeersOptions {
   readonly clock?: Clock;
   /** @default the resolver of Node.js */
   readonly resolver?: Resolver;
-  /** @default over the network, with `identity` */
+  /** @default connects over the network, with `identity` */
   readonly connect?: FailureContext['connect'];
   /**
    * Returns a number from 0 (inclusive) to 1 (exclusive); used to choose peers.

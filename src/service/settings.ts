@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { defineCheck, requirePeers } from '../checks/define.js';
-import { validateTls } from '../checks/shared/tls.js';
+import { readTls, validateTls } from '../checks/shared/tls.js';
 import type { RegistrySettings } from '../health/query/registry.js';
 import {
   type FleetSettings,
@@ -10,6 +10,7 @@ import {
   readOptions,
   type Settings,
 } from '../options/settings.js';
+import type { PeerIdentity } from '../peers/connection.js';
 import type { ServiceOptions } from './options.js';
 
 /** The options of a service with all defaults, and its checks. */
@@ -39,6 +40,16 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
     ...(releaseId !== undefined && { releaseId }),
   };
   return { ...settings, registry, peers: peers && peerSettings(peers), fleet: fleet && fleetSettings(fleet) };
+}
+
+/** The settings of a section with its credentials, read for each connection because files are replaced. */
+export function withIdentity<T extends PeerSettings | FleetSettings>(
+  section: 'peers' | 'fleet',
+  settings: T,
+): T & { readonly identity: () => PeerIdentity } {
+  const { token, tls } = settings;
+  const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(section, tls) }) });
+  return { ...settings, identity };
 }
 
 const sections = ['http', 'grpc', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain', 'peers', 'fleet'] as const;

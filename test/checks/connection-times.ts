@@ -4,8 +4,8 @@ import { FakeClock } from '../fake-clock.js';
 import { runCheck } from '../live/run-check.js';
 
 /**
- * Times at which two checks of a server connect that start together and run each second for half a minute. The first
- * draws the least random offset, the second almost the greatest.
+ * Returns the times at which two checks connect to a server. They run each second for half a minute. The first draws
+ * the smallest random offset, the second nearly the largest.
  */
 export async function connectionTimes(
   make: (clock: FakeClock) => CheckDefinition,
@@ -29,7 +29,7 @@ export async function connectionTimes(
   return both;
 }
 
-/** The first renewals at different times, the next ones 10 s later. */
+/** The first renewals are at different times, the following ones 10 s later. */
 export const spreadTimes = [
   [0, 10_000, 20_000],
   [0, 5000, 15_000, 25_000],

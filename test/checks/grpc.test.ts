@@ -59,7 +59,7 @@ describe('the grpc check', () => {
     const proxy = await TcpProxy.start({ to: await serve(healthServer().server) });
     closing.push(() => proxy.stop());
     const make = (clock: FakeClock) => {
-      // grpc-js compares deadlines with the time of the system.
+      // grpc-js compares deadlines with the system time.
       clock.wallOffset = Date.now() + 60_000;
       return check(proxy.port, {}, clock);
     };

@@ -53,7 +53,7 @@ describe('a check of a hostile Redis', () => {
     ['an error without an end', /more than 4096 bytes in a line/, () => 'x'.repeat(65_536)],
     ['a number without an end', /more than 4096 bytes in a line/, () => '9'.repeat(65_536)],
     ['replies to nothing, without an end', /more than 16 replies/, () => '+PONG\r\n'.repeat(10_000)],
-    // The second one may exceed the limit before the first one is evaluated.
+    // The second string may exceed the limit before the first one is evaluated.
     [
       'bulk strings without an end',
       /not PONG|more than 1048576 bytes/,

@@ -3,12 +3,15 @@ import { Renewal } from '../../src/checks/shared/renewal.js';
 
 afterEach(() => void jest.restoreAllMocks());
 
-/** Draws the offsets in turn, and then none. */
+/** Makes `Math.random` return the given offsets in order, and then 0. */
 function draw(...offsets: number[]): void {
   jest.spyOn(Math, 'random').mockImplementation(() => offsets.shift() ?? 0);
 }
 
-/** Times of the runs that connect, of runs at these times. The connection is lost before the runs of `lost`. */
+/**
+ * Returns those of the run times `times` at which the run connects. The connection is lost before the runs at the times
+ * `lost`.
+ */
 function connections(times: readonly number[], lost: readonly number[] = [], renewal = new Renewal()): number[] {
   return times.filter((now) => {
     const isDue = renewal.isDue(now);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { optionRows } from '../../src/options/table.js';
 import { pongcheck } from './command.js';
 
 let folder: string;
@@ -79,6 +80,8 @@ describe('pongcheck check-config', () => {
       ['probe', `probe: { targets: ["127.0.0.1:1"], modules: { m: { prober: tcp, ${ca} } } }`],
       ['checks', `checks: { r: { kind: redis, url: "rediss://h", ${ca} } }`],
     ];
+    const withTls = optionRows.filter(({ path }) => /\.tls\.ca$/.test(path)).map(({ path }) => path.split(/\W/)[0]);
+    expect(sections.map(([section]) => section)).toEqual(expect.arrayContaining(withTls));
     for (const [section, content] of sections) {
       await writeFile(join(folder, 'f.yml'), `${content}\n`);
       const { code, stderr } = await pongcheck(['check-config', '--config', 'f.yml'], { cwd: folder });

@@ -185,7 +185,7 @@ describe('a run', () => {
 });
 
 describe('a check that blocks the event loop beyond its timeout', () => {
-  /** A check with user code, which calls `run` with the number of the call. */
+  /** A check that runs user code: `run`, which receives the number of the call. */
   const own = (clock: FakeClock, kind: string, run: (call: number) => unknown) => {
     let calls = 0;
     return start({ kind, timeout: 250, run: (async () => run(++calls)) as CheckDefinition['run'] }, 0, clock);

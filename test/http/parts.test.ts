@@ -95,6 +95,15 @@ describe('the parts of the status page', () => {
     expect(textOf(partsOf(boardOf({ db: entry('pass') })).state)).toBe('shop is ready: all checks pass.');
   });
 
+  it('count all checks, however many there are', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 1001 }, (_, n) => [`c${n}`, entry(n < 1000 ? 'pass' : 'fail')]),
+    );
+    const { state, items } = partsOf(boardOf(many));
+    expect(textOf(state)).toMatch(/ 1 of 1001 checks fails$/);
+    expect(items).toMatch(/^item-c1000 /);
+  });
+
   it('omit what is empty', () => {
     const parts = partsOf(boardOf({ db: entry('pass') }));
     expect(Object.keys(parts).filter((id) => parts[id] === '')).toEqual([

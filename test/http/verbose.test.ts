@@ -33,6 +33,17 @@ async function verbose(detail: 'loopback' | 'never' = 'loopback') {
 }
 
 describe('?verbose', () => {
+  it('has a line for each check, however many there are', async () => {
+    const checks = Object.fromEntries(
+      Array.from({ length: 1001 }, (_, n) => [`c${n}`, once(async () => ({ status: 'pass' }))]),
+    );
+    const health = new Registry({ checks: defined(checks) });
+    const { url } = await serve({ health });
+    const text = await (await fetch(`${url}/readyz?verbose`)).text();
+    expect(text.match(/^\[[-+]\]c\d+ /gm)).toHaveLength(1001);
+    await health.stop();
+  });
+
   it('states that a failure is shared', async () => {
     const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
     const { registry: health, clock } = registryOf(

@@ -96,7 +96,7 @@ export class PostgresServer extends DatabaseServer {
       for (const setting of settings) args.push('-c', setting);
       const serverProcess = new ServerProcess(await program('postgres'), folder, user);
       const server = new PostgresServer({ host: '127.0.0.1', port, folder, process: serverProcess, args });
-      // Such a replica never accepts connections.
+      // A replica without hot standby never accepts connections.
       if (settings.includes('hot_standby=off')) server.readyLine = /consistent recovery state reached/;
       await server.restart();
       if (!primary) await server.query("ALTER USER postgres PASSWORD 'postgres'");

@@ -26,13 +26,16 @@ function withOption(options: ServiceOptions, path: string, value: unknown): Serv
   return copy as ServiceOptions;
 }
 
-/** The path of a row in `base`, which has a listener with TLS and one with a file, and a module for HTTP. */
+/**
+ * Replaces the wildcards of an option path with an entry of `base`. The listener at index 1 has TLS, the one at index 2
+ * is a Unix socket; the module `web` is the one for HTTP.
+ */
 function pathInBase(path: string): string {
   const listener = path.includes('.tls.') ? 1 : path.endsWith('.mode') ? 2 : 0;
   return path.replace('[]', `.${listener}`).replace('*', path.endsWith('.path') ? 'web' : 'own');
 }
 
-/** Another value for each option. Options of checks, and of the log of `serve`, are not options of the service. */
+/** A changed value for each option. Options of checks and the log options of `serve` are not options of the service. */
 const changes: Readonly<Record<string, unknown>> = {
   listen: [],
   'listen[].url': 'pong://127.0.0.1:1',
@@ -115,7 +118,7 @@ afterAll(() => {
   authority.remove();
 });
 
-/** The same file at another path. */
+/** Copies the file to another path. */
 function copyOf(path: string): string {
   const copy = join(folder, `copy-${basename(path)}`);
   copyFileSync(path, copy);
@@ -151,7 +154,7 @@ function changeOf(path: string): unknown {
 }
 
 describe('a reload that changes one option', () => {
-  // Those of checks are changes of the check, and those of the log are of the command.
+  // Changes to options of checks are reported as changes of the check. The log options belong to the command.
   const paths = new Set([...optionRows, ...codeOptionRows].map(({ path, fileOnly }) => (fileOnly ? '' : path)));
   const tested = [...paths].filter((path) => !/^(?:$|checks\b|register$|log$|clock$)/.test(path));
 

@@ -60,8 +60,8 @@ describe('a peer that sends requests and never reads', () => {
   );
 
   /**
-   * Starts `count` greedy peers beside a well-behaved client. The cost is the maximum per peer before the first of them
-   * can be dropped.
+   * Starts `count` greedy peers beside a well-behaved client. `cost` is the maximum memory per peer before the first
+   * peer can be dropped.
    */
   async function besiege(flood: string) {
     const limits = { stallTimeout, pingsPerSecond: 0 };

@@ -1,6 +1,7 @@
-// Package pongcheck is a client of the pongcheck protocol, version 1, in one file: Go 1.19 or newer, its standard library alone.
+// Package pongcheck is a client for version 1 of the pongcheck protocol, in one file. It requires Go 1.19 or newer and only the
+// standard library.
 //
-// One question, and each change:
+// One PING, and a watch:
 //
 //	client, err := pongcheck.Dial(ctx, "127.0.0.1:7464", pongcheck.Options{})
 //	pong, err := client.Ping(ctx, pongcheck.Checks("db"), pongcheck.Timeout(300*time.Millisecond), pongcheck.Detail())
@@ -8,7 +9,7 @@
 //	watch := client.Watch()
 //	for update := range watch.Updates() { ... }
 //
-// A connection that is kept, with heartbeats and reconnects:
+// A persistent connection with heartbeats and reconnects:
 //
 //	link := pongcheck.OpenLink([]string{"pongs://a.example", "pongs://b.example"}, pongcheck.LinkOptions{
 //		Options:  pongcheck.Options{Token: "..."},
@@ -16,9 +17,9 @@
 //	})
 //	if link.Healthy() { ... }
 //
-// Addresses: HOST, HOST:PORT, pong://HOST:PORT, pongs://HOST:PORT (TLS), pong+unix:/PATH; an IPv6 address in brackets. Errors:
-// *Refused (Name and Code of the ERROR), *ProtocolError, ErrTimeout, ErrClosed, and those of the context. All methods may be called
-// from several goroutines.
+// Addresses: HOST, HOST:PORT, pong://HOST:PORT, pongs://HOST:PORT (TLS), pong+unix:/PATH. IPv6 addresses must be in brackets. Errors:
+// *Refused (with Name and Code of the ERROR), *ProtocolError, ErrTimeout, ErrClosed, and those of the context. All methods may be
+// called from several goroutines.
 package pongcheck
 
 import (
@@ -43,7 +44,7 @@ import (
 	"unicode/utf8"
 )
 
-// Types of frames.
+// Frame types.
 const (
 	typePing, typePong, typeWatch, typeStatus, typeHello, typeGoaway, typeError = 1, 2, 3, 4, 5, 6, 0x7f
 	firstSkipped                                                                = 0x80
@@ -77,10 +78,10 @@ var (
 		"too-many-pings", "idle", "slow-peer", "too-many-connections", "internal", "stale-peer"}
 )
 
-// Status of a responder, or of what a PING selects.
+// Status is the status of a responder, or of the selection of a PING.
 type Status byte
 
-// The statuses. A received one that is not listed here is Unknown.
+// The statuses. A received status that is not listed here is Unknown.
 const (
 	Unknown Status = iota
 	Pass
@@ -95,7 +96,7 @@ func (s Status) String() string {
 	return [...]string{"unknown", "pass", "warn", "fail", "draining", "starting", "not-found"}[s]
 }
 
-// Healthy is true for Pass and Warn.
+// Healthy reports whether the status is Pass or Warn.
 func (s Status) Healthy() bool { return s == Pass || s == Warn }
 
 func statusOf(code byte) Status {
@@ -105,7 +106,7 @@ func statusOf(code byte) Status {
 	return Status(code)
 }
 
-// Scope of a PING or a watch.
+// Scope is the scope of a PING or a watch.
 type Scope byte
 
 // The scopes.
@@ -115,13 +116,13 @@ const (
 	Startup
 )
 
-// ErrTimeout: no answer in time; the connection stays open.
+// ErrTimeout is returned if there is no answer in time. The connection stays open.
 var ErrTimeout = errors.New("timeout")
 
-// ErrClosed: the connection has ended, or could not be opened.
+// ErrClosed is returned if the connection has ended or could not be opened.
 var ErrClosed = errors.New("closed")
 
-// ProtocolError: the server sent invalid data. Code and ID are those of the ERROR that describes it.
+// ProtocolError is returned if the server sent invalid data. Code and ID are those of the ERROR that describes the fault.
 type ProtocolError struct {
 	Code byte
 	ID   [8]byte
@@ -130,14 +131,14 @@ type ProtocolError struct {
 
 func (e *ProtocolError) Error() string { return "invalid data from the server: " + e.What }
 
-// Refused is an ERROR of the server.
+// Refused is an ERROR from the server.
 type Refused struct {
 	Code byte
-	// Name of the code, such as "too-many-pings"; "unknown" for a code without one.
+	// Name of the code, such as "too-many-pings", or "unknown".
 	Name string
-	// Message of the server, escaped and truncated.
+	// Message from the server, escaped and truncated.
 	Message string
-	// RetryAfter is 0 if the server sent none.
+	// RetryAfter is 0 if the server did not send it.
 	RetryAfter time.Duration
 }
 
@@ -159,28 +160,28 @@ func refusedOf(f Frame) *Refused {
 
 // -- bodies and frames --------------------------------------------------------------------------------------------
 
-// Frame as received.
+// Frame is a received frame.
 type Frame struct {
 	Type, Flags, Code byte
 	ID                [8]byte
-	// Body has the known keys, numbers as float64; of a PONG and a STATUS it is nil, and Report has the bytes.
+	// Body contains the known keys, with numbers as float64. For a PONG or a STATUS, it is nil and Report contains the bytes.
 	Body   map[string]any
 	Report json.RawMessage
 }
 
-// Decoder turns bytes into frames. It has no socket.
+// Decoder decodes bytes to frames. It has no socket.
 type Decoder struct {
-	// HelloSent: before it, the server may send neither PING nor HELLO nor GOAWAY.
+	// HelloSent is whether HELLO was sent. Before that, the server may not send PING, HELLO or GOAWAY.
 	HelloSent bool
 	bytes     []byte
 	skip      int
 	helloSeen bool
 }
 
-// Unfinished is true inside a frame.
+// Unfinished reports whether a frame is incomplete.
 func (d *Decoder) Unfinished() bool { return len(d.bytes) > 0 || d.skip > 0 }
 
-// Feed returns the frames that data completes, and a *ProtocolError at the first byte that decides it.
+// Feed returns the frames that data completes, and a *ProtocolError at the first byte of a fault.
 func (d *Decoder) Feed(data []byte) (frames []Frame, err error) {
 	d.bytes = append(d.bytes, data...)
 	for {
@@ -217,7 +218,7 @@ func (d *Decoder) Feed(data []byte) (frames []Frame, err error) {
 	}
 }
 
-// headerFault returns the ERROR code for a header, in the order of SPEC "Order of validation"; 0 if it is valid.
+// headerFault returns the ERROR code for a header, in the order of SPEC "Order of validation", or 0 if the header is valid.
 func (d *Decoder) headerFault(length uint32, version byte, f Frame) byte {
 	limit, isKnown := maxBody[f.Type]
 	needsHello := f.Type == typePing || f.Type == typeHello || f.Type == typeGoaway
@@ -237,7 +238,7 @@ func (d *Decoder) headerFault(length uint32, version byte, f Frame) byte {
 	return 0
 }
 
-// readBody returns whether the body is valid; an ERROR with an invalid one has none.
+// readBody returns whether the body is valid. An ERROR with an invalid body is treated as one without a body.
 func (f *Frame) readBody(octets []byte) bool {
 	body, ok := parse(octets)
 	switch f.Type {
@@ -263,7 +264,7 @@ func (f *Frame) readBody(octets []byte) bool {
 	return true
 }
 
-// parse returns the object, with numbers as json.Number: M7, M82, M83.
+// parse returns the object, with numbers as json.Number (M7, M82, M83).
 func parse(octets []byte) (body map[string]any, ok bool) {
 	if !utf8.Valid(octets) || !json.Valid(octets) || !isSound(octets) {
 		return nil, false
@@ -274,7 +275,7 @@ func parse(octets []byte) (body map[string]any, ok bool) {
 	return body, err == nil && body != nil
 }
 
-// isSound is false for half of a surrogate pair, and for more than 32 levels, in valid JSON.
+// isSound returns whether valid JSON has at most 32 levels and no lone surrogates.
 func isSound(octets []byte) bool {
 	isString, depth := false, 0
 	for i := 0; i < len(octets); i++ {
@@ -302,7 +303,7 @@ func isSound(octets []byte) bool {
 	return true
 }
 
-// escaped is the value of an escape \uXXXX at the start; -1: there is none.
+// escaped returns the value of an escape \uXXXX at the start, or -1.
 func escaped(octets []byte) int {
 	unit := make([]byte, 2)
 	if len(octets) < 6 || octets[0] != '\\' || octets[1] != 'u' {
@@ -314,7 +315,7 @@ func escaped(octets []byte) int {
 	return int(binary.BigEndian.Uint16(unit))
 }
 
-// check validates a value and returns it, a number as float64.
+// check validates a value and returns it, with a number as float64.
 type check func(value any) (any, bool)
 
 func known(body map[string]any, ok bool, shape map[string]check) (map[string]any, bool) {
@@ -362,7 +363,7 @@ func isHeartbeat(value any) (any, bool) {
 	return beat, ok
 }
 
-// duration of a key in milliseconds; 0 if it is absent.
+// duration converts the value of a key in milliseconds. It returns 0 if the key is absent.
 func duration(body map[string]any, key string) time.Duration {
 	ms, _ := body[key].(float64)
 	return time.Duration(ms) * time.Millisecond
@@ -370,7 +371,7 @@ func duration(body map[string]any, key string) time.Duration {
 
 // -- requests -----------------------------------------------------------------------------------------------------
 
-// Option of a PING or a watch.
+// Option is an option of a PING or a watch.
 type Option func(*question)
 
 type question struct {
@@ -380,7 +381,7 @@ type question struct {
 	body              map[string]any
 }
 
-// InScope selects a scope; by default Readiness.
+// InScope selects a scope. The default is Readiness.
 func InScope(scope Scope) Option { return func(q *question) { q.scope = scope } }
 
 // Checks selects checks by name, 1 to 32. Excludes Group.
@@ -389,10 +390,10 @@ func Checks(names ...string) Option { return func(q *question) { q.body["checks"
 // Group selects a group of checks.
 func Group(name string) Option { return func(q *question) { q.body["group"] = name } }
 
-// MaxAge is the maximum age of the results; 0 = run the checks now. PING only.
+// MaxAge sets the maximum age of the results; 0 runs the checks now. PING only.
 func MaxAge(age time.Duration) Option { return func(q *question) { q.body["maxAgeMs"] = wireMs(age) } }
 
-// Timeout is the deadline of the server, which then answers with what it knows; 2 s by default. PING only.
+// Timeout sets the server deadline, after which the server returns the last known status. The default is 2 s. PING only.
 func Timeout(timeout time.Duration) Option {
 	return func(q *question) { q.timeout, q.body["timeoutMs"] = &timeout, wireMs(timeout) }
 }
@@ -402,7 +403,7 @@ func Detail() Option {
 	return func(q *question) { q.flags, q.watchFlags = q.flags|flagDetail, q.watchFlags|flagWatchDetail }
 }
 
-// Last makes the server close after the PONG. PING only.
+// Last makes the server close the connection after the PONG. PING only.
 func Last() Option { return func(q *question) { q.flags |= flagClose } }
 
 func questionOf(options []Option) *question {
@@ -417,21 +418,21 @@ func wireMs(d time.Duration) int64 {
 	return int64(math.Min(math.Max(0, math.Round(float64(d)/float64(time.Millisecond))), maxMs))
 }
 
-// Pong is the answer to a PING, or a change of a watch.
+// Pong is the answer to a PING, or a status of a watch.
 type Pong struct {
 	Status Status
-	// Stale: the deadline of the server has passed, and this is the last known status.
+	// Stale is whether the server deadline has passed, so that this is the last known status.
 	Stale bool
-	// Report is the JSON of the report, if it was requested and may be seen.
+	// Report is the JSON of the report, if it was requested and is permitted.
 	Report json.RawMessage
-	// RTT since the PING was sent; 0 for a watch.
+	// RTT is the time since the PING was sent; 0 for a watch.
 	RTT time.Duration
 }
 
-// Cause of a status that is not Pass, from the report.
+// Cause is a cause of a status other than Pass, from the report.
 type Cause struct{ Check, State, Reason, Output string }
 
-// Causes are those of the report; none without it.
+// Causes returns the causes in the report; none without a report.
 func (p Pong) Causes() []Cause {
 	var report struct{ Causes []Cause }
 	_ = json.Unmarshal(p.Report, &report)
@@ -444,17 +445,17 @@ func pongOf(f Frame, rtt time.Duration) Pong {
 
 // -- one connection -----------------------------------------------------------------------------------------------
 
-// Options of a connection.
+// Options are the options of a connection.
 type Options struct {
-	// Token and Name are sent in a HELLO at once, if one is given.
+	// Token and Name are sent in a HELLO immediately, if one of them is given.
 	Token, Name string
-	// TLS for pongs://; by default the authorities of the system and the host of the address.
+	// TLS is the configuration for pongs://. The default uses the CAs of the system and the host of the address.
 	TLS *tls.Config
 }
 
 // Client is one connection.
 type Client struct {
-	// Address as given.
+	// Address is the address as given.
 	Address string
 	conn    net.Conn
 	done    chan struct{}
@@ -478,7 +479,7 @@ type request struct {
 	settle     func(Frame, error)
 }
 
-// Dial connects, within 5 s unless the context ends before. The errors are ErrTimeout, ErrClosed, or that of an invalid address.
+// Dial connects within 5 s, unless the context ends first. The errors are ErrTimeout, ErrClosed, or that of an invalid address.
 func Dial(ctx context.Context, address string, options Options) (*Client, error) {
 	return dial(ctx, address, options, nil)
 }
@@ -543,7 +544,7 @@ func open(ctx context.Context, address string, config *tls.Config) (net.Conn, er
 	return conn, nil
 }
 
-// Ping sends a PING and waits for its PONG: until the deadline of the context, or without one for the Timeout (2 s) and 500 ms.
+// Ping sends a PING and waits for its PONG until the deadline of the context, or without one for the Timeout (2 s) plus 500 ms.
 func (c *Client) Ping(ctx context.Context, options ...Option) (Pong, error) {
 	call, err := c.Start(options...)
 	if err != nil {
@@ -567,7 +568,7 @@ type answer struct {
 	err   error
 }
 
-// Start sends a PING: several may wait at a time.
+// Start sends a PING. Several may be outstanding.
 func (c *Client) Start(options ...Option) (*Call, error) {
 	q := questionOf(options)
 	wait := serverTimeout + networkTime
@@ -577,7 +578,7 @@ func (c *Client) Start(options ...Option) (*Call, error) {
 	return c.call(wait, typePing, typePong, q.flags, byte(q.scope), q.body)
 }
 
-// Pong waits as Ping does.
+// Pong waits like Ping.
 func (call *Call) Pong(ctx context.Context) (Pong, error) {
 	a := call.await(ctx)
 	if a.err != nil {
@@ -615,7 +616,8 @@ func (call *Call) await(ctx context.Context) answer {
 	}
 }
 
-// Hello sends HELLO, once a connection: Dial has done so if there is a token or a name. It returns the body of the server's HELLO.
+// Hello sends HELLO, once per connection. Dial has already sent it if there is a token or a name. It returns the body of the server's
+// HELLO.
 func (c *Client) Hello(ctx context.Context) (map[string]any, error) {
 	c.mu.Lock()
 	c.decoder.HelloSent = true
@@ -645,7 +647,7 @@ func (c *Client) sendHello(options Options, settle func(Frame, error)) {
 	c.send(typeHello, 0, 0, body, &request{answeredBy: typeHello, settle: settle})
 }
 
-// Watch of a status.
+// Watch is a watch of a status.
 type Watch struct {
 	client  *Client
 	id      [8]byte
@@ -655,7 +657,7 @@ type Watch struct {
 	err     error
 }
 
-// Watch asks for the status and each change. Updates delivers them.
+// Watch requests the status and each change. Updates delivers them.
 func (c *Client) Watch(options ...Option) *Watch {
 	q := questionOf(options)
 	if q.scope != Readiness {
@@ -676,11 +678,11 @@ func (c *Client) Watch(options ...Option) *Watch {
 	return w
 }
 
-// Updates has the current status and each change; of those that nobody reads the oldest are dropped. It is closed at the end of the
-// watch, and Err says why.
+// Updates delivers the current status and each change. If they are not read, the oldest ones are dropped. The channel is closed at the
+// end of the watch, and Err returns the reason.
 func (w *Watch) Updates() <-chan Pong { return w.latest }
 
-// Err is why the watch has ended; nil after Cancel.
+// Err returns why the watch has ended; nil after Cancel.
 func (w *Watch) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -724,17 +726,17 @@ func (w *Watch) end(err error) {
 	}
 }
 
-// Err is why the connection has ended; nil while it is open.
+// Err returns why the connection has ended; nil while it is open.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Done is closed when the connection has ended.
+// Done returns a channel that is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Close sends FIN, reads until that of the server, at most for 1 s, and closes. What was asked before is still answered.
+// Close sends FIN, reads until the server's FIN for at most 1 s, and closes. Earlier requests are still answered.
 func (c *Client) Close() error {
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		select {
@@ -766,7 +768,7 @@ func (c *Client) nextID() (id [8]byte) {
 	return id
 }
 
-// write fails for a body that is too large; a connection that is lost is noticed by the reader, after what has arrived before.
+// write fails for a body that is too large. A lost connection is detected by the reader, after it has read what arrived before.
 func (c *Client) write(kind, flags, code byte, id [8]byte, body map[string]any) error {
 	var octets []byte
 	if len(body) > 0 {
@@ -797,7 +799,7 @@ func (c *Client) write(kind, flags, code byte, id [8]byte, body map[string]any) 
 func (c *Client) readLoop() {
 	buffer := make([]byte, 4096)
 	for c.Err() == nil {
-		before := time.Now() // of the poll: silence until then is real (N9)
+		before := time.Now() // taken before the poll, so that silence until then is real (N9)
 		if c.beat != nil {
 			_ = c.conn.SetReadDeadline(before.Add(c.beat.tickEvery()))
 		}
@@ -852,7 +854,7 @@ func (c *Client) handle(f Frame) {
 		if c.goaway = f.Body; f.Body == nil {
 			c.goaway = map[string]any{}
 		}
-		c.goaway["received"] = c.received // each is another map
+		c.goaway["received"] = c.received // a different map each time
 		c.mu.Unlock()
 		c.beat.notify()
 	case typeStatus:
@@ -867,7 +869,7 @@ func (c *Client) handle(f Frame) {
 		if f.Type == typeHello {
 			c.server = f.Body
 		}
-		r := c.pending[f.ID] // none: it is late, and ignored (M24)
+		r := c.pending[f.ID] // nil if it is late, and ignored (M24)
 		if r != nil && r.answeredBy == f.Type {
 			delete(c.pending, f.ID)
 		} else {
@@ -880,7 +882,7 @@ func (c *Client) handle(f Frame) {
 	}
 }
 
-// refuse: an ERROR without FATAL concerns one request.
+// refuse handles an ERROR. Without FATAL, it concerns one request.
 func (c *Client) refuse(f Frame) {
 	c.mu.Lock()
 	r, w := c.pending[f.ID], c.watches[f.ID]
@@ -895,7 +897,7 @@ func (c *Client) refuse(f Frame) {
 	}
 }
 
-// end fails all that waits, and closes the socket.
+// end fails all outstanding requests and closes the socket.
 func (c *Client) end(err error) {
 	c.mu.Lock()
 	isFirst := c.err == nil
@@ -911,7 +913,7 @@ func (c *Client) end(err error) {
 		return
 	}
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite() // a FIN, where a close with unread data is an RST
+		_ = half.CloseWrite() // sends FIN, because a close with unread data would send RST
 	}
 	c.conn.Close()
 	for _, r := range pending {
@@ -924,21 +926,21 @@ func (c *Client) end(err error) {
 	c.beat.notify()
 }
 
-// -- a connection that is kept ------------------------------------------------------------------------------------
+// -- a persistent connection --------------------------------------------------------------------------------------
 
-// heartbeat of one connection: its PINGs, and whether its server is dead (M58, N8 to N10). Its reader calls tick.
+// heartbeat sends the PINGs of one connection and detects a dead server (M58, N8 to N10). The reader calls tick.
 type heartbeat struct {
 	interval     time.Duration
 	limit        int
 	options      []Option
 	onChange     func()
 	client       *Client
-	out          int // PINGs since the last byte was received
+	out          int // number of PINGs since the last byte was received
 	ticked, seen time.Time
 	pinged       time.Time
 	jitter       float64
 	pong         *Pong // the last one; guarded by client.mu
-	beats        int   // the PINGs that wait; guarded by client.mu
+	beats        int   // number of outstanding PINGs; guarded by client.mu
 }
 
 func (h *heartbeat) notify() {
@@ -970,11 +972,11 @@ func (h *heartbeat) ping() {
 	}})
 }
 
-// tick follows a read that began at now.
+// tick is called after a read that began at now.
 func (h *heartbeat) tick(now time.Time) {
 	c, silence := h.client, time.Duration(h.limit+1)*h.interval
 	c.mu.Lock()
-	if now.Sub(h.ticked) > min(5*time.Second, silence/2) { // this process stood still, which says nothing about the server
+	if now.Sub(h.ticked) > min(5*time.Second, silence/2) { // this process was stalled, which proves nothing about the server
 		c.received, c.sent = now, now
 	}
 	if c.received.After(h.seen) {
@@ -1005,7 +1007,7 @@ func (h *heartbeat) tick(now time.Time) {
 	}
 }
 
-// State of a Link.
+// State is the state of a Link.
 type State string
 
 // The states. In LinkDraining send no new work.
@@ -1017,7 +1019,7 @@ const (
 	LinkClosed     State = "closed"
 )
 
-// Change of the state or the status of a Link.
+// Change is a change of the state or the status of a Link.
 type Change struct {
 	State   State
 	Status  Status
@@ -1025,23 +1027,23 @@ type Change struct {
 	Why     string
 }
 
-// LinkOptions of OpenLink.
+// LinkOptions are the options of OpenLink.
 type LinkOptions struct {
 	Options
-	// Interval of the PINGs; 10 s by default. With MaxPingsOut (3) unanswered, and one interval later, the server is dead.
+	// Interval is the PING interval; default 10 s. The server is dead one interval after MaxPingsOut (3) unanswered PINGs.
 	Interval    time.Duration
 	MaxPingsOut int
-	// Ping has the options of the PINGs, such as InScope and Detail.
+	// Ping contains the options of the PINGs, such as InScope and Detail.
 	Ping []Option
-	// Watch, if it is not nil, watches on each connection with these options: changes are then pushed.
+	// Watch, if not nil, starts a watch with these options on each connection, to receive changes as they happen.
 	Watch []Option
-	// OnChange is called for each change of the state or the status, by one goroutine, and must not block.
+	// OnChange is called on each change of the state or the status, from one goroutine. It must not block.
 	OnChange func(Change)
-	// Logf receives what is worth a line in a log.
+	// Logf receives log lines.
 	Logf func(format string, arguments ...any)
 }
 
-// Link keeps a connection to one of its addresses: HELLO, PINGs, detection of a dead server, GOAWAY, reconnects with a random pause.
+// Link maintains a connection to one of its addresses: HELLO, PINGs, detection of a dead server, GOAWAY, reconnects with random delays.
 type Link struct {
 	addresses []string
 	options   LinkOptions
@@ -1050,8 +1052,8 @@ type Link struct {
 	cancel    context.CancelFunc
 	ended     chan struct{}
 
-	// Of the goroutine of the link.
-	notBefore       []time.Time // when a GOAWAY allows a new connection
+	// Used only by the goroutine of the link.
+	notBefore       []time.Time // time from which GOAWAY allows a new connection
 	index, failures int
 	tryAt, stableAt time.Time
 	isDialing       bool
@@ -1075,7 +1077,7 @@ type attempt struct {
 	goaway map[string]any // the one that was handled
 }
 
-// OpenLink returns at once; Close ends the link.
+// OpenLink returns immediately. Close ends the link.
 func OpenLink(addresses []string, options LinkOptions) *Link {
 	if options.Interval == 0 {
 		options.Interval = defaultInterval
@@ -1090,21 +1092,21 @@ func OpenLink(addresses []string, options LinkOptions) *Link {
 	return l
 }
 
-// Healthy: send work. The state is up, and the status Pass or Warn.
+// Healthy reports whether to send work: the state is up, and the status is Pass or Warn.
 func (l *Link) Healthy() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state == LinkUp && l.status.Healthy()
 }
 
-// State of the link, and the last Pong of the connection.
+// State returns the state of the link, and the last Pong of the connection.
 func (l *Link) State() (State, Pong) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state, l.pong
 }
 
-// Client is the connection that is used; nil: none.
+// Client returns the current connection; nil if there is none.
 func (l *Link) Client() *Client {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -1142,7 +1144,7 @@ func (l *Link) run(ctx context.Context) {
 			if l.isDialing = false; a.err != nil {
 				l.failed(a.index, a.err.Error())
 			} else if l.current != nil && l.state != LinkDraining {
-				go a.client.Close() // it is not needed any more
+				go a.client.Close() // it is no longer needed
 			} else {
 				l.next = &a
 			}
@@ -1158,7 +1160,7 @@ func (l *Link) run(ctx context.Context) {
 	}
 }
 
-// connect to the next address that is allowed; while there is a connection, to its own only after a GOAWAY.
+// connect connects to the next allowed address. While a connection is open, its own address is allowed only after a GOAWAY.
 func (l *Link) connect(ctx context.Context, now time.Time) {
 	for n := range l.addresses {
 		index := (l.index + n) % len(l.addresses)
@@ -1192,7 +1194,7 @@ func (l *Link) notify() {
 	}
 }
 
-// failed: the other addresses are tried at once, then all again after a random part of a delay that doubles.
+// failed schedules attempts to the other addresses immediately, then to all again after a random part of a delay that doubles.
 func (l *Link) failed(index int, why string) {
 	l.next, l.index = nil, (index+1)%len(l.addresses)
 	l.failures++
@@ -1217,7 +1219,7 @@ func (l *Link) checkNext(now time.Time) {
 		fallthrough
 	case err != nil:
 		l.failed(next.index, err.Error())
-	case pong != nil && pong.Status == Draining && l.current != nil: // it leads to the server that shuts down
+	case pong != nil && pong.Status == Draining && l.current != nil: // it reached the server that is shutting down
 		go next.client.Close()
 		l.failed(next.index, "draining")
 		l.tryAt = now.Add(backoff(l.failures))
@@ -1232,7 +1234,7 @@ func (l *Link) checkNext(now time.Time) {
 	}
 }
 
-// leave closes when what waits is answered, at most after the grace.
+// leave closes the connection when outstanding requests are answered, but no later than after the grace.
 func (a *attempt) leave() {
 	grace := 5 * time.Second
 	if a.goaway["graceMs"] != nil {
@@ -1270,7 +1272,7 @@ func (l *Link) checkCurrent(now time.Time) {
 		l.hasWarned = true
 		l.options.Logf("pongcheck: the interval is reduced to %v for the idle timeout of the server", interval)
 	}
-	if goaway != nil && (current.goaway == nil || goaway["received"] != current.goaway["received"]) { // of several the last one applies
+	if goaway != nil && (current.goaway == nil || goaway["received"] != current.goaway["received"]) { // the last one applies
 		l.failures++
 		current.goaway = goaway
 		delay := min(duration(goaway, "reconnectAfterMs"), maxReconnectDelay)

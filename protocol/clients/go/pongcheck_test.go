@@ -56,7 +56,7 @@ type outcome struct {
 	id         string
 }
 
-// decode returns the outcome, and how many bytes had been fed by then.
+// decode returns the outcome, and the number of bytes fed until then.
 func decode(t *testing.T, chunks ...[]byte) (result outcome, fed int) {
 	decoder := Decoder{HelloSent: true}
 	for _, chunk := range chunks {
@@ -86,7 +86,7 @@ func decode(t *testing.T, chunks ...[]byte) (result outcome, fed int) {
 	return result, fed
 }
 
-// Whole, byte by byte, and cut in two.
+// Whole, byte by byte, and split in two.
 func TestVectors(t *testing.T) {
 	tried := 0
 	for _, name := range []string{"valid.json", "malformed.json"} {

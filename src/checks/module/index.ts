@@ -122,7 +122,7 @@ async function produce(
   }
 }
 
-/** Rejects after the time limit. */
+/** Settles like `work`, or rejects after `LOAD_LIMIT_MS`. */
 function withTimeLimit<T>(work: Promise<T>): Promise<T> {
   return withTimeout(waitingClock, LOAD_LIMIT_MS, work, () => {
     throw new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`);

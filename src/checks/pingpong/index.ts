@@ -96,7 +96,7 @@ function evaluate({ status: state, stale, report }: Pong, address: Address): Che
   // A last known state counts, as it does for every client of that responder. The output states that it is stale.
   const output = `${hostAndPort(address)} reports ${state}${stale ? ', last known state' : ''}`;
   if (status === 'pass') return { ...observed, ...(stale && { output: output }) };
-  // Draining is itself the cause, and this process cannot have caused it.
+  // Draining is a root cause in itself, and this process cannot have caused it.
   const causes = state === 'draining' ? [] : causesOf(report);
   return { ...observed, reason: 'dependency', output: output + rootOf(causes), ...(causes.length > 0 && { causes }) };
 }

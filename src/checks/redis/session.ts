@@ -1,4 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
+import { waitingClock } from '../../common/clock.js';
+import { withTimeout } from '../../common/with-timeout.js';
 import type { Driver } from './driver.js';
 import { openSocket, RedisStream } from './stream.js';
 
@@ -73,15 +75,9 @@ export class RedisSession {
   /** Closes the connection; pending commands reject. Resolves when the connection is closed, within 250 ms. */
   async end(): Promise<void> {
     if (this.lost) return;
-    const ended = new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, END_WAIT_MS);
-      this.client.once('end', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    const ended = new Promise<void>((resolve) => this.client.once('end', resolve));
     this.client.disconnect();
-    await ended;
+    await withTimeout(waitingClock, END_WAIT_MS, ended);
   }
 
   /** A connector for the driver that supplies a guarded stream. */

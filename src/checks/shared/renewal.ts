@@ -9,19 +9,23 @@ const MAX_AGE_MS = 10_000;
 
 /**
  * Decides when a check renews its kept connection. After an outage, the checks of many processes connect at the same
- * time. Therefore the first renewal is up to half of the maximum age earlier, at random; the later ones keep that offset.
+ * time. To spread the renewals, the first one happens earlier than at the maximum age, by a random time of up to half
+ * of it. The later ones keep that offset.
  */
 export class Renewal {
   /** Monotonic times in milliseconds. */
   private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
-  /** In milliseconds: of every connection, and of the kept one. */
+  /** Maximum age in milliseconds: of connections in general, and of the kept connection. */
   private limit = MAX_AGE_MS;
   private maxAge = 0;
-  /** Whether the latest run had to renew a connection that was not too old yet. */
+  /** Whether the latest run had to renew the connection although it was not yet too old. */
   private isOnTime = false;
 
-  /** Called once for each run, which starts `now`. Returns whether the kept connection would be too old at the next run. */
+  /**
+   * Called once per run, with the time `now` at which the run starts. Returns whether the kept connection would be too
+   * old in the next run.
+   */
   isDue(now: number): boolean {
     const nextRun = now + (now - this.lastRunAt);
     this.lastRunAt = now;
@@ -30,13 +34,13 @@ export class Renewal {
     return isDue;
   }
 
-  /** Called when another connection is kept, which was established at `at`. */
+  /** Called when a new connection is kept. `at` is the time at which it was established. */
   connected(at: number): void {
     this.connectedAt = at;
     this.maxAge = this.isOnTime ? this.limit : this.limit * (1 - Math.random() / 2);
   }
 
-  /** Sets the maximum age, in milliseconds, also of the kept connection. */
+  /** Sets the maximum age in milliseconds, including that of the kept connection. */
   setMaxAge(limit: number): void {
     this.limit = limit;
     this.maxAge = limit;

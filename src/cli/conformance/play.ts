@@ -27,7 +27,7 @@ export interface Subject {
   /** Maximum time to wait for the server to close, in milliseconds. Default: the timeout of the step. */
   readonly closeTimeout?: number;
   /**
-   * Performs an operator step. Resolves when the step is done. A drain, stop or reload has then only begun.
+   * Performs an operator step. Resolves when the step is done. A drain, stop or reload may only have begun by then.
    *
    * @throws CannotOperate if the server does not support it
    */

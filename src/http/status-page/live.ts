@@ -25,7 +25,7 @@ interface Viewer {
   stalledSince: number | undefined;
   /** Whether an update is queued. The update sends the message that is current when it runs. */
   isQueued: boolean;
-  /** The page last sent to the viewer, and its revision. */
+  /** The page that the viewer last received, and its revision. */
   page: Page | undefined;
   revision: number;
 }

@@ -74,7 +74,7 @@ export function board({ overview }: { readonly overview: Overview }): Board {
     state: readiness.state,
     version: overview.version,
     startedAt: overview.startedAt,
-    explanation: explain(parseReport(report)),
+    explanation: explain(parseReport(report, Number.POSITIVE_INFINITY)),
     groups: Object.fromEntries(overview.groups().map((group) => [group, overview.stateOf(group)])),
     checks,
     connections: overview.connections(),

@@ -38,7 +38,10 @@ const MAX_TRANSITIONS = 30;
 const SHOWN_TRANSITIONS = 10;
 /** Maximum number of checks for which all bars are included. */
 const MAX_BARS = 50;
-/** With more checks, only those that do not pass among the first rows have a bar. This is the number of those rows. */
+/**
+ * If there are more checks than `MAX_BARS`, bars are included only for the checks among this many first rows that do
+ * not pass.
+ */
 const MAX_BARS_OF_MANY = 20;
 const order = ['fail', 'unknown', 'warn', 'pass'];
 
@@ -61,7 +64,7 @@ export function hiddenNote({ mode, login }: DetailAccess): Html {
 /** The parts of the page. `wall` is the wall-clock time in milliseconds. */
 export function boardParts(board: Board, wall: number, history: HistoryView, filter: Filter): Parts {
   const { state, explanation, groups } = board;
-  const report = parseReport(board);
+  const report = parseReport(board, Number.POSITIVE_INFINITY);
   const shown = report.checks.filter(({ name }) => filter.shows(name)).sort(bySeverity);
   const rows = shown.map((check, index): [string, Html] => {
     const { name } = check;

@@ -25,11 +25,14 @@ export function expired(connection: ConnectionState, now: number): Violation | '
   }
   if (connection.paused !== 0 || phase !== 'open') return undefined;
   if (session?.hasPartial) return limits.frame.exceeded(connection.partialSince, now) ? 'frame' : undefined;
-  if (connection.hello?.isDead(now)) return 'dead';
+  const { hello } = connection;
+  if (hello?.heartbeat?.due(now) === 'dead') return 'dead';
   // Before the silence is compared: the part of it in which output waited does not count.
   const waitedFrom = outbox.takeWait();
   if (waitedFrom !== undefined) connection.idleSince = now - Math.max(0, waitedFrom - connection.idleSince);
-  if (outbox.unsent > 0 || connection.pending > 0 || connection.isProtected) return undefined;
+  if (outbox.unsent > 0 || connection.pending > 0) return undefined;
+  if (hello?.isSilent(connection.idleSince, now)) return 'dead';
+  if (connection.isProtected) return undefined;
   return idleLimit(connection).exceeded(connection.idleSince, now) ? 'idle' : undefined;
 }
 

@@ -47,8 +47,9 @@ export class NegotiatedHello {
     return this.heartbeat ? Math.min(silent, this.heartbeat.dueAt) : silent;
   }
 
-  isDead(now: number): boolean {
-    return (this.silence > 0 && now - this.receivedAt >= this.silence) || this.heartbeat?.due(now) === 'dead';
+  /** Whether a client that announced PINGs has been silent for too long. `since`: when its silence began, without the time that does not count. */
+  isSilent(since: number, now: number): boolean {
+    return this.silence > 0 && now - Math.max(since, this.receivedAt) >= this.silence;
   }
 }
 

@@ -1,6 +1,6 @@
-// The client of this module for `pongcheck conformance --client 'adapter {address}'`: reads instructions and writes events, one JSON
-// object per line (protocol/vectors/README.md, "The command"). The token and the authorities of its connections are in PONGCHECK_TOKEN and
-// PONGCHECK_CA.
+// Connects the client of this module to `pongcheck conformance --client 'adapter {address}'`. Reads instructions and writes events, one
+// JSON object per line (protocol/vectors/README.md, "The command"). PONGCHECK_TOKEN and PONGCHECK_CA contain the token and the path of
+// the CA file for its connections.
 package main
 
 import (
@@ -29,7 +29,7 @@ func say(e event) {
 	fmt.Println(string(line))
 }
 
-// report says e, or the error in its place.
+// report writes e, or the error instead.
 func report(e event, as string, err error) {
 	var refused *pongcheck.Refused
 	var fault *pongcheck.ProtocolError
@@ -99,7 +99,7 @@ func (do instruction) options() []pongcheck.Option {
 	return options
 }
 
-// connection returns the options of the environment.
+// connection returns the options in the environment.
 func connection() pongcheck.Options {
 	options := pongcheck.Options{Token: os.Getenv("PONGCHECK_TOKEN")}
 	if ca := os.Getenv("PONGCHECK_CA"); ca != "" {

@@ -1,5 +1,5 @@
-// Pongprobe sends one PING and ends with 0 if the status is pass or warn, and with 1 otherwise: as `pongcheck ping --exit k8s` and
-// `--exit docker` do, for images without Node. It is one static file:
+// Pongprobe sends one PING and exits with 0 if the status is pass or warn, and with 1 otherwise, like `pongcheck ping --exit k8s` and
+// `--exit docker`, for images without Node. It is one static file:
 //
 //	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' ./cmd/pongprobe
 package main
@@ -28,7 +28,7 @@ const (
 
 var scopes = map[string]pongcheck.Scope{"readiness": pongcheck.Readiness, "liveness": pongcheck.Liveness, "startup": pongcheck.Startup}
 
-// names is a flag that may be given several times.
+// names is a flag that may be repeated.
 type names []string
 
 func (n *names) String() string { return strings.Join(*n, ",") }
@@ -126,7 +126,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(err)
 	}
-	// The server closes after the PONG, and without one the end of this process does: nothing waits for it.
+	// The server closes the connection after the PONG. Without a PONG, the end of this process closes it.
 	pong, err := client.Ping(ctx, append(options, pongcheck.Last())...)
 	if err != nil {
 		return fail(err)
