@@ -209,7 +209,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     };
     this.#send(frame);
     this.#output.flush();
-    this.#fail('dead', closedFailure(this.address, `was closed, the server is dead: ${description}`));
+    this.#fail('dead', closedFailure(this.address, `was closed because the server is dead: ${description}`));
   }
 
   /** Lets the process exit while this client is idle. An outstanding request still keeps the process alive. */
@@ -278,7 +278,7 @@ export class Connection extends EventEmitter<ClientEvents> {
 
   /** Accepts no more requests, because the server ignores everything after a PING with CLOSE. */
   #closeAfter(pong: Promise<Pong>): void {
-    this.#ended ??= closedFailure(this.address, 'closes: a PING with the option close was sent');
+    this.#ended ??= closedFailure(this.address, 'is closing: a PING with the option close was sent');
     this.#requestedReason = 'answered';
     const close = () => void this.close();
     pong.then(close, close);

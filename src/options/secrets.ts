@@ -20,7 +20,7 @@ const userKey = /^(?:user(?:name)?|login)$/i;
  */
 export function secretsOf(shape: Shape, options: unknown): string[] {
   const { nonSecret } = isMap(options) ? options : {};
-  return secretsAt(shape, '', options, Array.isArray(nonSecret) ? nonSecret : []);
+  return [...new Set(secretsAt(shape, '', options, Array.isArray(nonSecret) ? nonSecret : []))];
 }
 
 function secretsAt(shape: Shape, key: string, value: unknown, nonSecret: readonly string[]): string[] {

@@ -386,7 +386,7 @@ export class Server {
 
   private reject(socket: ConnectionSocket, why: RejectReason, { peerLog }: ListenerContext): void {
     this.stats.refused[why]++;
-    peerLog.log(`connection closed at accept: ${why}`, socket);
+    peerLog.log(`connection closed on accept: ${why}`, socket);
     if (!(socket instanceof HandleSocket)) (socket as Socket).on('error', () => {});
     socket.destroy();
   }

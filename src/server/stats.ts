@@ -26,7 +26,7 @@ export const closeReasons = [
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 
-/** Why a connection was closed when it was accepted. */
+/** Why a connection was closed on accept. */
 export const rejectReasons = ['max-connections', 'max-connections-per-address', 'max-handshakes'] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 

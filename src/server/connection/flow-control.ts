@@ -18,7 +18,7 @@ const PAUSE_BIT: Readonly<Record<Pause, number>> = {
 
 /** Pauses that are logged: a peer sends requests faster than the limits allow. */
 const pauseMessages: Readonly<Partial<Record<Pause, string>>> = {
-  'max-pending': 'reading paused: the limit of pending PINGs is reached',
+  'max-pending': 'reading paused: the pending PING limit is reached',
   'max-queued-bytes': 'reading paused: the peer sends requests faster than it reads the answers',
 };
 
