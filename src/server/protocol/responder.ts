@@ -99,10 +99,10 @@ class ReadBatch {
 
 /** Converts a PING to a request to the health of this process, and the answer to a PONG. It has no socket. */
 export class Responder {
-  /** Time per turn for lines and for frames other than bare PINGs, shared by all connections. */
+  /** Size of the last PONG with a report, in bytes. This amount is reserved for each pending PONG. */
   reportBytes = FIRST_REPORT_BYTES;
   readonly batch: ReadBatch;
-  /** For lines, and frames other than bare PINGs, of all connections. */
+  /** Time per turn for lines and for frames other than bare PINGs, shared by all connections. */
   readonly budget: TurnBudget;
 
   constructor(
