@@ -75,7 +75,7 @@ const invalidSelections: [options: object, message: string][] = [
 const invalidConnections: [options: object, message: string][] = [
   [{ connectTimeout: 0.5 }, 'connectTimeout is 0.5; allowed: milliseconds, a whole number from 0 to 86400000'],
   [{ maxInFlight: Number.POSITIVE_INFINITY }, 'maxInFlight is Infinity; allowed: a whole number from 1 to 1000000'],
-  [{ token: 5 }, 'token is 5; allowed: a text of 1 to 1024 characters on one line'],
+  [{ token: 5 }, 'token is a number; allowed: a text of 1 to 1024 characters on one line'],
   [{ token: 'a\nb' }, 'token is a text; allowed: a text of 1 to 1024 characters on one line'],
   [{ keepAlive: { cuont: 3 } }, 'keepAlive.cuont is not a known option; did you mean count?'],
   [{ keepAlive: { count: 0 } }, 'keepAlive.count is 0; allowed: a whole number from 1 to 127'],
