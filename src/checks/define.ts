@@ -114,7 +114,7 @@ function nameOf(name: string, key: string, value: unknown): string {
 }
 
 function targetOf(name: string, target: unknown, secrets: readonly string[]): string {
-  if (typeof target !== 'string') throw invalid(name, ['target'], formatValue(target), 'a text');
+  if (typeof target !== 'string') throw invalid(name, ['target'], formatValue(target), 'a string');
   // Does not mask the scheme and host. A mask there would reveal that the password of redis://redis is redis.
   const [server = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^]*@)?[^/?#\s]*/i.exec(target) ?? [];
   return hideCredentials(server + new SecretMask(secrets).apply(target.slice(server.length), target.length));

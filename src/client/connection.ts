@@ -209,7 +209,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     };
     this.#send(frame);
     this.#output.flush();
-    this.#fail('dead', closedFailure(this.address, `was closed, the server is dead: ${description}`));
+    this.#fail('dead', closedFailure(this.address, `was closed because the server is dead: ${description}`));
   }
 
   /** Lets the process exit while this client is idle. An outstanding request still keeps the process alive. */
@@ -278,7 +278,7 @@ export class Connection extends EventEmitter<ClientEvents> {
 
   /** Accepts no more requests, because the server ignores everything after a PING with CLOSE. */
   #closeAfter(pong: Promise<Pong>): void {
-    this.#ended ??= closedFailure(this.address, 'closes: a PING with the option close was sent');
+    this.#ended ??= closedFailure(this.address, 'is closing: a PING with the option close was sent');
     this.#requestedReason = 'answered';
     const close = () => void this.close();
     pong.then(close, close);
@@ -301,7 +301,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     if (this.#socket.destroyed) return;
     this.#output.flush();
     this.#socket.end();
-    // Everything is answered, so the server only has to close its side.
+    // All requests have been answered, so only the server still has to close its side.
     this.#closeWithin(CLOSE_TIMEOUT_MS);
   }
 

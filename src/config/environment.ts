@@ -77,7 +77,7 @@ export function unknownVariables(
   for (const [variable, value] of Object.entries(env)) {
     if (!/^PONGCHECK_/i.test(variable) || known.includes(variable)) continue;
     if (referenced.has(variable) || isServiceLink(variable, value)) continue;
-    const unknown = `${quoted(variable)} in the environment is not known`;
+    const unknown = `${quoted(variable)} in the environment is unknown`;
     const meant = nearest(variable, known);
     if (meant !== undefined) {
       problems.push(`${unknown}; did you mean ${meant}?`);

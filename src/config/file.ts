@@ -30,7 +30,7 @@ export async function readConfigFile(file: string, name: string): Promise<Config
   const { Composer, isAlias, isMap, isSeq, LineCounter, Parser } = await import('yaml');
   const lines = new LineCounter();
   const tokens = [...new Parser(lines.addNewLine).parse(source)];
-  if (depth(tokens) > MAX_DEPTH) throw configError([`${name}: nests deeper than ${MAX_DEPTH} levels`]);
+  if (depth(tokens) > MAX_DEPTH) throw configError([`${name}: is nested more than ${MAX_DEPTH} levels deep`]);
 
   const documents = [...new Composer({ merge: true, prettyErrors: false }).compose(tokens, true)];
   const document = documents[0];

@@ -27,7 +27,7 @@ export function formatValue(value: unknown): string {
  * such as one with a missing key or missing quotes.
  */
 export function formatType(value: unknown): string {
-  if (typeof value === 'string') return 'a text';
+  if (typeof value === 'string') return 'a string';
   return typeof value === 'number' ? 'a number' : formatValue(value);
 }
 

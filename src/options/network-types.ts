@@ -96,7 +96,7 @@ export const hostUrl: ValueType = {
 
 export const tokens: ValueType = {
   name: 'tokens',
-  allowed: () => `a list of 1 to ${MAX_TOKENS} texts of ${TOKEN_FORMS}, = at the end`,
+  allowed: () => `a list of 1 to ${MAX_TOKENS} strings of ${TOKEN_FORMS}, = at the end`,
   read: (value) => listOf(value, MAX_TOKENS, (token) => tokenPattern.test(token)),
   readText: (value, row) => tokens.read(commaSeparated(value), row, 'file'),
   typescript: () => 'readonly string[]',

@@ -437,7 +437,7 @@ export const optionRows: readonly OptionRow[] = [
     type: peerAddresses,
     required: true,
     description:
-      'Addresses of the other instances of this service, which are queried about failing checks with onShared: warn. A host name stands for all its A and AAAA records, srv+pong://NAME for its SRV records. The list may include this instance.',
+      'Addresses of the other instances of this service, which are queried about failing checks with onShared: warn. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records. The list may include this instance.',
   },
   {
     path: 'peers.ask',
@@ -463,7 +463,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 500,
     required: true,
     description:
-      'Addresses of the responders on the fleet page, GET /fleet; at most 500. A host name stands for all its A and AAAA records, srv+pong://NAME for its SRV records.',
+      'Addresses of the responders on the fleet page, GET /fleet; at most 500. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records.',
   },
   ...credentialRows('fleet', 'responders'),
   {

@@ -114,7 +114,7 @@ export interface Options {
     }>>;
   };
   readonly peers?: {
-    /** Addresses of the other instances of this service, which are queried about failing checks with onShared: warn. A host name stands for all its A and AAAA records, srv+pong://NAME for its SRV records. The list may include this instance. */
+    /** Addresses of the other instances of this service, which are queried about failing checks with onShared: warn. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records. The list may include this instance. */
     readonly from: readonly string[];
     /** Maximum number of peers to query about a failing check. A whole number from 1 to 16. Default: 11. */
     readonly ask?: number;
@@ -136,7 +136,7 @@ export interface Options {
     };
   };
   readonly fleet?: {
-    /** Addresses of the responders on the fleet page, GET /fleet; at most 500. A host name stands for all its A and AAAA records, srv+pong://NAME for its SRV records. */
+    /** Addresses of the responders on the fleet page, GET /fleet; at most 500. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records. */
     readonly from: readonly string[];
     /** Token to send in HELLO, if the responders require one. Default: none. */
     readonly token?: string;

@@ -82,7 +82,7 @@ export const enumeration: ValueType = {
 
 export const text: ValueType = {
   name: 'text',
-  allowed: () => 'a text of 1 to 1024 characters on one line',
+  allowed: () => 'a string of 1 to 1024 characters on one line',
   read: (value, _row, mode) => oneLine(value, mode),
   typescript: () => 'string',
 };
@@ -90,7 +90,7 @@ export const text: ValueType = {
 /** Text to send. In a file, control characters are escaped. */
 export const payload: ValueType = {
   name: 'payload',
-  allowed: (_row, mode) => `a text of 1 to 1024 characters${mode === 'code' ? '' : ' on one line'}`,
+  allowed: (_row, mode) => `a string of 1 to 1024 characters${mode === 'code' ? '' : ' on one line'}`,
   read(value, _row, mode) {
     if (mode === 'file') return oneLine(value, mode);
     return /^.{1,1024}$/su.test(textOf(value)) ? value : invalid();
@@ -101,14 +101,14 @@ export const payload: ValueType = {
 /** A text in slashes is a regular expression. In code, a RegExp is also allowed. */
 export const pattern: ValueType = {
   name: 'pattern',
-  allowed: (_row, mode) => `a text or a ${mode === 'code' ? 'RegExp, a text' : '/regular expression/'} on one line`,
+  allowed: (_row, mode) => `a string or a ${mode === 'code' ? 'RegExp, a string' : '/regular expression/'} on one line`,
   read: (value, _row, mode) => (mode === 'code' && value instanceof RegExp ? value : oneLine(value, mode)),
   typescript: () => 'string | RegExp',
 };
 
 export const texts: ValueType = {
   name: 'texts',
-  allowed: () => 'a map of texts, each on one line',
+  allowed: () => 'a map of strings, each on one line',
   read: (value, _row, mode) => mapOf(value, (entry) => oneLine(entry, mode)),
   typescript: () => 'Readonly<Record<string, string>>',
 };
@@ -116,7 +116,7 @@ export const texts: ValueType = {
 /** A list of 1 to `max` texts. */
 export const textList: ValueType = {
   name: 'textList',
-  allowed: ({ max }) => `a list of 1 to ${max} texts, each on one line`,
+  allowed: ({ max }) => `a list of 1 to ${max} strings, each on one line`,
   read(value, { max = 0 }, mode) {
     if (!Array.isArray(value)) return invalid();
     if (value.length === 0 || value.length > max) return invalidCount(value);
@@ -128,7 +128,7 @@ export const textList: ValueType = {
 export const patterns: ValueType = {
   name: 'patterns',
   allowed: (_row, mode) =>
-    `a map of texts or ${mode === 'code' ? 'RegExps' : '/regular expressions/'}, each on one line`,
+    `a map of strings or ${mode === 'code' ? 'RegExps' : '/regular expressions/'}, each on one line`,
   read: (value, row, mode) => mapOf(value, (entry) => pattern.read(entry, row, mode)),
   typescript: () => 'Readonly<Record<string, string | RegExp>>',
 };
@@ -208,7 +208,7 @@ function hasRun(value: unknown): boolean {
 /** The contents of a PEM file. */
 export const pem: ValueType = {
   name: 'pem',
-  allowed: () => 'a text or a Buffer with PEM',
+  allowed: () => 'a string or a Buffer with PEM data',
   read: (value) => (Buffer.isBuffer(value) ? value : textOf(value) || invalid()),
   typescript: () => 'string | Buffer',
 };
@@ -260,7 +260,7 @@ function oneLine(value: unknown, mode: Mode): string {
   if (isUnquoted && mode === 'file') throw new InvalidValue('in quotes');
   const line = textOf(value);
   if (/\p{Cc}/u.test(line)) {
-    throw new InvalidValue(mode === 'file' ? 'in single quotes YAML makes no line break of \\n' : undefined);
+    throw new InvalidValue(mode === 'file' ? 'in single quotes, YAML does not turn \\n into a line break' : undefined);
   }
   return /^\P{Cs}{1,1024}$/u.test(line) ? line : invalid();
 }

@@ -187,7 +187,7 @@ while ! test -s ${file}; do :; done; echo done; exit 1`);
     expect(await sh('kill -SEGV $$')).toMatchObject({
       status: 'fail',
       reason: 'internal',
-      output: 'the program was ended by SIGSEGV',
+      output: 'the program was terminated by SIGSEGV',
     });
   });
 
@@ -215,7 +215,7 @@ describe('the options of an exec check', () => {
   it.each([
     [{}, /command is missing/],
     [{ command: 'a\0b' }, /command is a path with a NUL/],
-    [{ command: '/bin/true', args: '-w 5' }, /args is "-w 5"; allowed: a list of 1 to 64 texts/],
+    [{ command: '/bin/true', args: '-w 5' }, /args is "-w 5"; allowed: a list of 1 to 64 strings/],
     [{ command: '/bin/true', args: ['-w', 5] }, /args is/],
     [{ command: '/bin/true', args: ['a\0b'] }, /args is/],
     [{ command: '/bin/true', args: Array(65).fill('x') }, /65 elements/],

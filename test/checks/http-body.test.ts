@@ -53,8 +53,8 @@ describe('the body of a response', () => {
     ['gzip', 'the body is not valid gzip', zlib.gzipSync(ready).subarray(0, -9)],
     ['br', 'the body is not valid br', ready],
     ['deflate', 'the body is not valid deflate', Buffer.from([0xff])],
-    ['rot13', 'the coding rot13 of the body is not supported', ready],
-    ['__proto__', 'the coding __proto__ of the body is not supported', ready],
+    ['rot13', 'the content coding rot13 is not supported', ready],
+    ['__proto__', 'the content coding __proto__ is not supported', ready],
     ['gzip, gzip, gzip, gzip, gzip', 'the body has 5 codings; at most 4 are supported', ready],
   ])('with the coding %j fails with %j, unless it is not used', async (coding, output, body) => {
     answer(body, { 'content-encoding': coding });

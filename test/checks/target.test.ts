@@ -91,7 +91,7 @@ describe('the target of a check', () => {
     const long = { ...definition, target: `db://host/${'x'.repeat(185)}/${secret}-2` };
     expect(defineCheck('x', long).target).not.toContain('hun');
     expect(() => defineCheck('x', { ...definition, target: 7 } as unknown as CheckDefinition)).toThrow(
-      'checks.x.target is 7; allowed: a text',
+      'checks.x.target is 7; allowed: a string',
     );
   });
 });

@@ -43,7 +43,7 @@ describe('pongcheck check-config', () => {
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr:
-        'pongcheck: warning: "PONGCHECK_HTTP_PORT" in the environment is not known and ignored; set http.port in the file\n',
+        'pongcheck: warning: "PONGCHECK_HTTP_PORT" in the environment is unknown and ignored; set http.port in the file\n',
     });
     expect(parse(stdout)).toMatchObject({ http: { port: 7664 } });
   });

@@ -181,9 +181,7 @@ describe('pongcheck serve', () => {
 
   it('warns of an ignored variable, without its value', async () => {
     const { command } = await serve([], { env: { PONGCHECK_COLOUR: 'hunter2' } });
-    expect(command.stdout).toMatch(
-      /"level":"warn".*\\"PONGCHECK_COLOUR\\" in the environment is not known and ignored/,
-    );
+    expect(command.stdout).toMatch(/"level":"warn".*\\"PONGCHECK_COLOUR\\" in the environment is unknown and ignored/);
     expect(command.stdout).not.toContain('hunter2');
   });
 

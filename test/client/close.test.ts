@@ -139,7 +139,7 @@ describe('a PING with close', () => {
     const answers = [client.ping(), client.ping({ close: true })];
     const error = await rejection(client.ping());
     expect(error.code).toBe('PONGCHECK_CLOSED');
-    expect(error.message).toBe(`The connection to ${server.address} closes: a PING with the option close was sent`);
+    expect(error.message).toBe(`The connection to ${server.address} is closing: a PING with the option close was sent`);
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(['pass', 'pass']);
     expect(await event).toEqual(['answered']);
     expect(server.frames).toHaveLength(2);

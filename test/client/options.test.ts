@@ -75,12 +75,12 @@ const invalidSelections: [options: object, message: string][] = [
 const invalidConnections: [options: object, message: string][] = [
   [{ connectTimeout: 0.5 }, 'connectTimeout is 0.5; allowed: milliseconds, a whole number from 0 to 86400000'],
   [{ maxInFlight: Number.POSITIVE_INFINITY }, 'maxInFlight is Infinity; allowed: a whole number from 1 to 1000000'],
-  [{ token: 5 }, 'token is a number; allowed: a text of 1 to 1024 characters on one line'],
-  [{ token: 'a\nb' }, 'token is a text; allowed: a text of 1 to 1024 characters on one line'],
+  [{ token: 5 }, 'token is a number; allowed: a string of 1 to 1024 characters on one line'],
+  [{ token: 'a\nb' }, 'token is a string; allowed: a string of 1 to 1024 characters on one line'],
   [{ keepAlive: { cuont: 3 } }, 'keepAlive.cuont is not a known option; did you mean count?'],
   [{ keepAlive: { count: 0 } }, 'keepAlive.count is 0; allowed: a whole number from 1 to 127'],
   [{ keepAlive: true }, 'keepAlive is true; allowed: a map with idle, interval, count, userTimeout'],
-  [{ tls: { ca: 5 } }, 'tls.ca is 5; allowed: a text or a Buffer with PEM'],
+  [{ tls: { ca: 5 } }, 'tls.ca is 5; allowed: a string or a Buffer with PEM data'],
   [
     { tls: { rejectUnauthorised: false } },
     'tls.rejectUnauthorised is not a known option; did you mean rejectUnauthorized?',
@@ -164,7 +164,7 @@ describe('invalid options', () => {
 
   it('never show a token', async () => {
     const error = await rejection(connect('127.0.0.1:1', { token: `s3cret\n${'x'.repeat(20)}` }));
-    expect(error.message).toContain('token is a text; allowed: ');
+    expect(error.message).toContain('token is a string; allowed: ');
     expect(error.message).not.toContain('s3cret');
   });
 });

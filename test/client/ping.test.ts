@@ -166,7 +166,7 @@ describe('a PING', () => {
     ],
     [{ checks: 'mysql' as unknown as string[] }, /^checks is "mysql"; allowed: a list/],
     [{ checks: [1 as unknown as string] }, /^checks is a list; allowed: a list of 1 to 32 names/],
-    [{ group: 1 as unknown as string }, /^group is 1; allowed: a text of 1 to 1024 characters/],
+    [{ group: 1 as unknown as string }, /^group is 1; allowed: a string of 1 to 1024 characters/],
     [{ group: 'g'.repeat(1024) }, /^group is too long: the request has 1036 bytes as JSON; allowed: at most 1024$/],
     [{ scope: 'health' as 'startup' }, /^scope is "health"; allowed: one of readiness, liveness, startup$/],
     [{ hops: 16 }, /^hops is 16; allowed: a whole number from 0 to 15$/],

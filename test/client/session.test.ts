@@ -42,7 +42,7 @@ describe('a client', () => {
   });
 
   it.each([
-    [{ name: 1 as unknown as string }, /^name is 1; allowed: a text of 1 to 1024 characters/],
+    [{ name: 1 as unknown as string }, /^name is 1; allowed: a string of 1 to 1024 characters/],
     [{ name: '€'.repeat(1024), token: '€'.repeat(1000) }, /^name is too long: .* allowed: at most 4096$/],
     [{ responseTimeout: -1 }, /^responseTimeout is -1; allowed/],
   ])('refuses to send HELLO with invalid options, and can still send it (%#)', async (options, message) => {

@@ -61,8 +61,12 @@ describe('a configuration file', () => {
     ['unknown-anchor', 'a: *nowhere\n', /is not valid YAML: Unresolved alias/],
     ['alias-bomb', bomb(), /is not valid YAML: Excessive alias count/],
     ['alias-in-itself', 'a: &a [*a]\n', /: an alias refers to a node that contains it$/],
-    ['nested-too-deep', `${'['.repeat(20_000)}${']'.repeat(20_000)}`, /^PONGCHECK_CONFIG pongcheck\.yml: nests deeper/],
-    ['nested-too-deep-in-blocks', `${'- '.repeat(20_000)}1`, /nests deeper than 32 levels$/],
+    [
+      'nested-too-deep',
+      `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+      /^PONGCHECK_CONFIG pongcheck\.yml: is nested more/,
+    ],
+    ['nested-too-deep-in-blocks', `${'- '.repeat(20_000)}1`, /is nested more than 32 levels deep$/],
     ['too-large', Buffer.alloc(300 * 1024, '#'), /^PONGCHECK_CONFIG pongcheck\.yml: is larger than 256 KiB$/],
     ['not-utf8', Buffer.from([0x61, 0x3a, 0x20, 0xff]), /^PONGCHECK_CONFIG pongcheck\.yml: is not text in UTF-8$/],
   ])('is refused: %s', async (_rule, content, description) => expect(await refusal(content)).toMatch(description));

@@ -102,7 +102,7 @@ describe('invalid peers', () => {
     [{ peers: { from: Array(33).fill('a') } }, 'peers.from is a list; allowed: '],
     [{ peers: { ...peers, ask: 0 } }, 'peers.ask is 0; allowed: a whole number from 1 to 16'],
     [{ peers: { ...peers, ask: 17 } }, 'peers.ask is 17; allowed: a whole number from 1 to 16'],
-    [{ peers: { ...peers, token: '' } }, 'peers.token is a text; allowed: '],
+    [{ peers: { ...peers, token: '' } }, 'peers.token is a string; allowed: '],
     [{ peers: { ...peers, tokn: 'x' } }, 'peers.tokn is not a known option; did you mean token?'],
     [{ peers: { ...peers, tls: {} } }, 'peers.tls requires a pongs:// address in peers.from'],
     [

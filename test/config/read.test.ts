@@ -329,7 +329,7 @@ describe('an unknown variable PONGCHECK_...', () => {
     ['PONGCHECK_HTTP_PORT', ' and ignored; set http.port in the file'],
     ['PONGCHECK_PROBE_MAX_CONCURRENT', ' and ignored; set probe.maxConcurrent in the file'],
   ])('%s causes a warning without its value', async (name, what) => {
-    expect(await warnings({ env: { [name]: '8080' } })).toEqual([`"${name}" in the environment is not known${what}`]);
+    expect(await warnings({ env: { [name]: '8080' } })).toEqual([`"${name}" in the environment is unknown${what}`]);
   });
 
   it.each([
@@ -340,7 +340,7 @@ describe('an unknown variable PONGCHECK_...', () => {
     ['PONGCHECK_TOKENSS', 'PONGCHECK_TOKENS'],
   ])('%s is an issue, with the similar known name', async (name, meant) => {
     expect(await problems({ env: { [name]: '1' } })).toEqual([
-      `"${name}" in the environment is not known; did you mean ${meant}?`,
+      `"${name}" in the environment is unknown; did you mean ${meant}?`,
     ]);
   });
 
@@ -503,12 +503,12 @@ describe('an invalid configuration', () => {
     [
       'number-as-text',
       { file: 'serviceId: 12' },
-      'pongcheck.yml:1: serviceId is 12; allowed: a text of 1 to 1024 characters on one line (in quotes)',
+      'pongcheck.yml:1: serviceId is 12; allowed: a string of 1 to 1024 characters on one line (in quotes)',
     ],
     [
       'text-with-line-break',
       { file: 'serviceId: "a\\nb"' },
-      'pongcheck.yml:1: serviceId is "a b"; allowed: a text of 1 to 1024 characters on one line (in single quotes YAML makes no line break of \\n)',
+      'pongcheck.yml:1: serviceId is "a b"; allowed: a string of 1 to 1024 characters on one line (in single quotes, YAML does not turn \\n into a line break)',
     ],
     [
       'one-of-a-list',
@@ -518,7 +518,7 @@ describe('an invalid configuration', () => {
     [
       'one-secret-of-a-list',
       { env: { PONGCHECK_TOKENS: 'abcdefghijklmnopqrstuvwx,short' } },
-      'PONGCHECK_TOKENS is a text; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end (element 2 is invalid)',
+      'PONGCHECK_TOKENS is a string; allowed: a list of 1 to 16 strings of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end (element 2 is invalid)',
     ],
     [
       'value-missing',
@@ -540,7 +540,7 @@ describe('an invalid configuration', () => {
     [
       'check-is-a-text',
       { file: 'checks: { db: "mysql://u:hunter2@h" }' },
-      expect.stringMatching(/checks\.db is a text; allowed: a map/) as never,
+      expect.stringMatching(/checks\.db is a string; allowed: a map/) as never,
     ],
     [
       'check-without-url',
@@ -608,7 +608,7 @@ describe('an invalid configuration', () => {
     [
       'environment-misspelt',
       { env: { PONGCHECK_LISTN: 'x' } },
-      '"PONGCHECK_LISTN" in the environment is not known; did you mean PONGCHECK_LISTEN?',
+      '"PONGCHECK_LISTN" in the environment is unknown; did you mean PONGCHECK_LISTEN?',
     ],
     [
       'environment-url-invalid',
@@ -683,7 +683,7 @@ describe('tokens', () => {
     ],
     [
       'tokens: []',
-      'pongcheck.yml:1: tokens is an empty list; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end',
+      'pongcheck.yml:1: tokens is an empty list; allowed: a list of 1 to 16 strings of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end',
     ],
   ])('are required by %s', async (file, problem) => {
     expect(await problems({ file })).toEqual([problem]);

@@ -68,7 +68,7 @@ const limits: readonly [string, ServedOptions, (served: Served) => Promise<unkno
       await sent(server, hex(ping(id).repeat(3)));
     },
     'info',
-    'reading paused: the limit of pending PINGs is reached',
+    'reading paused: the pending PING limit is reached',
   ],
   [
     'limits.maxWatches',
@@ -107,7 +107,7 @@ const limits: readonly [string, ServedOptions, (served: Served) => Promise<unkno
       await turnsUntil(() => stats.refused['max-connections'] === 1);
     },
     'warn',
-    'connection closed at accept: max-connections',
+    'connection closed on accept: max-connections',
   ],
   [
     'limits.maxConnectionsPerAddress',
@@ -118,7 +118,7 @@ const limits: readonly [string, ServedOptions, (served: Served) => Promise<unkno
       await turnsUntil(() => stats.refused['max-connections-per-address'] === 1);
     },
     'warn',
-    'connection closed at accept: max-connections-per-address',
+    'connection closed on accept: max-connections-per-address',
   ],
   [
     'the largest length',

@@ -52,7 +52,7 @@ describe('20,000 connections with a lower open file limit', () => {
     const full = await responder.text('/metrics');
     expect(valueOf(full, 'pongcheck_connections_refused_total{reason="max-connections"}')).toBe(2 * CROWD - taken);
     expect(valueOf(full, 'pongcheck_connections')).toBe(taken);
-    const lines = responder.program.all('connection closed at accept: max-connections');
+    const lines = responder.program.all('connection closed on accept: max-connections');
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThan(20);
 

@@ -72,7 +72,7 @@ function statter(path: string): (signal: AbortSignal) => Promise<StatsFs> {
 const descriptions: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
-  EACCES: 'may not be accessed',
+  EACCES: 'is not accessible to this user',
 };
 
 function unreadable(path: string, { code = 'no code' }: NodeJS.ErrnoException): CheckFailure {

@@ -69,7 +69,7 @@ const states: Readonly<Record<NonNullable<ExecOptions['exit']>, Readonly<Record<
 };
 
 function evaluate({ code, signal, stdout, stderr }: Ended, exit: NonNullable<ExecOptions['exit']>): CheckResult {
-  if (code === null) return { status: 'fail', reason: 'internal', output: `the program was ended by ${signal}` };
+  if (code === null) return { status: 'fail', reason: 'internal', output: `the program was terminated by ${signal}` };
   const status = states[exit][code] ?? 'fail';
   const observed = { status, observedValue: code, observedUnit: 'exit code' };
   if (status === 'pass') return observed;

@@ -50,7 +50,7 @@ export async function decodeBody(body: Buffer, codings: readonly string[], maxBo
   for (let index = codings.length - 1; index >= 0; index--) {
     const coding = codings[index] as string;
     const decode = decoders.get(coding);
-    if (!decode) throw new CheckFailure('bad-body', `the coding ${coding} of the body is not supported`);
+    if (!decode) throw new CheckFailure('bad-body', `the content coding ${coding} is not supported`);
     try {
       bytes = await decode(bytes, { maxOutputLength: index === 0 ? maxBody : maxCoded(maxBody) });
     } catch (error) {

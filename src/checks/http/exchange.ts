@@ -172,7 +172,7 @@ class HttpAnswer implements Answer {
 function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new CheckFailure('protocol', 'the target of a redirect is not an http or https URL');
+  throw new CheckFailure('protocol', 'the redirect target is not an http or https URL');
 }
 
 /** Converts an error to a CheckFailure. Unknown errors get the reason `protocol`. */

@@ -21,7 +21,7 @@ export function readPattern(kind: string, key: string, pattern: string | RegExp,
     const index = worker.add(new RegExp(source, flags.replace(/[gy]/g, '')));
     return (text, signal, deadline) => worker.match(index, text, key, signal, deadline);
   } catch {
-    throw invalidOption(kind, [key], formatValue(pattern), 'a text, or a valid regular expression between slashes');
+    throw invalidOption(kind, [key], formatValue(pattern), 'a string, or a valid regular expression between slashes');
   }
 }
 

@@ -38,7 +38,7 @@ const descriptions: Readonly<Record<HttpCloseReason | HttpRefusal, string>> = {
   'made-room-idle': 'http.maxConnections reached: closed the connection that was idle the longest',
   'made-room-unread': 'http.maxConnections reached: closed a connection that does not read its response',
   'handshake-timeout': 'closed an HTTP connection: TLS handshake timed out',
-  'request-timeout': 'closed an HTTP connection: request not complete in time',
+  'request-timeout': 'closed an HTTP connection: request not completed in time',
   'idle-timeout': 'closed an HTTP connection: idle timeout',
   unread: 'closed an HTTP connection: it does not read its response',
   pipelining: 'closed an HTTP connection: too many requests without waiting for a response',
