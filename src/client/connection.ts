@@ -301,7 +301,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     if (this.#socket.destroyed) return;
     this.#output.flush();
     this.#socket.end();
-    // Everything is answered, so the server only has to close its side.
+    // All requests have been answered, so only the server still has to close its side.
     this.#closeWithin(CLOSE_TIMEOUT_MS);
   }
 

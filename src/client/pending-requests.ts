@@ -48,7 +48,7 @@ export class PendingRequests {
   /** Adds a request and starts its timeout. Returns the two halves of its id as signed 32-bit numbers. */
   add(request: PendingRequest): { idHigh: number; idLow: number } {
     const id = this.nextId();
-    // Poll once more after the timer, because the answer may already be in the socket buffer.
+    // Polls once more after the timer fires, because the answer may already be in the socket buffer.
     const timer = this.#clock.after(request.responseTimeout, () =>
       setImmediate(() => this.#fail(id, request.timeoutError)),
     );

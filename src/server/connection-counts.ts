@@ -1,29 +1,29 @@
 import type { ConnectionSocket } from './sockets/connection-socket.js';
 import { PerAddress } from './sockets/per-address.js';
 
-/** Connections per address. */
+/** Numbers of connections per address. */
 export interface AddressCounts {
-  /** Counts `socket` for `address` until it closes; false, and it is not counted, if `limit` is reached. */
+  /** Counts `socket` for `address` until it closes. Returns false without counting it if `limit` is reached. */
   reserve(socket: Pick<ConnectionSocket, 'once'>, address: string, limit: number): boolean;
 }
 
 /** A count with a limit. */
 export interface LimitedCount {
-  /** Counts one more; false, and it is not counted, if `limit` is reached. */
+  /** Increments the count. Returns false without incrementing it if `limit` is reached. */
   reserve(limit: number): boolean;
-  /** Counts one less. */
+  /** Decrements the count. */
   release(): void;
 }
 
-/** Ids and counts of connections, over all threads that accept them. */
+/** Ids and counts of connections, for all threads that accept them. */
 export interface ConnectionCounts {
-  /** Larger with each call. */
+  /** Returns a larger id on each call. */
   nextId(): number;
-  /** All that are not closed. */
+  /** All connections that are not closed. */
   readonly connections: LimitedCount;
-  /** Those in the PROXY header or TLS handshake. */
+  /** Connections whose PROXY header or TLS handshake is not complete. */
   readonly handshakes: LimitedCount;
-  /** Starts to count per address, from zero. */
+  /** Starts counting per address, from zero. */
   perAddress(): AddressCounts;
 }
 

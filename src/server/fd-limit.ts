@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs';
 
-/** Descriptors left to the listeners and to Node itself. */
+/** Number of descriptors reserved for the listeners and Node itself. */
 const RESERVE = 64;
-/** Descriptors that a check may have open: its current connection, the next one, and those that are closing. */
+/**
+ * Number of descriptors that a check may have open: its current connection, the next one, and those that are closing.
+ */
 const FILES_PER_CHECK = 4;
-/** Minimum share of HTTP and gRPC together if there are not enough descriptors. */
+/** Minimum fraction for HTTP and gRPC together if there are not enough descriptors. */
 const OTHERS_SHARE = 1 / 4;
 
 /** Maximum numbers of open connections. */
 export interface ConnectionLimits {
-  /** Of all PING listeners together. */
+  /** For all PING listeners together. */
   readonly connections: number;
-  /** Of HTTP; 0: HTTP is off. */
+  /** For HTTP; 0 if HTTP is off. */
   readonly http: number;
-  /** Of gRPC; 0: gRPC is off. */
+  /** For gRPC; 0 if gRPC is off. */
   readonly grpc: number;
 }
 
@@ -28,12 +30,12 @@ export function fdLimit(): number | undefined {
 }
 
 /**
- * Caps connections to the descriptor limit minus a reserve, so that accepts and checks do not hit EMFILE.
+ * Caps connections to the descriptor limit minus a reserve, so that accepts and checks do not fail with EMFILE.
  *
  * @param wanted the configured limits
- * @param files the descriptor limit; undefined: `wanted` is returned
- * @param reserved the number of checks, of concurrent probes of other targets, and of connections to peers and to
- *   the responders of a fleet
+ * @param files the descriptor limit; undefined returns `wanted`
+ * @param reserved number of checks, of concurrent probes of other targets, and of connections to peers and to the
+ * responders of a fleet
  */
 export function clampToFdLimit(
   wanted: ConnectionLimits,

@@ -15,30 +15,30 @@ export interface ListenerSettings {
    */
   idleTimeout?: number;
   /**
-   * TCP keep-alive for its connections.
+   * TCP keep-alive for the connections of the listener.
    * @default none
    */
   keepAlive?: Partial<KeepAlive>;
   /**
    * File mode of a Unix socket, such as 0o660.
-   * @default according to the umask
+   * @default set by the umask
    */
   mode?: number;
   /**
-   * Answers requests only after a HELLO with a valid token; disables line mode.
+   * Answers requests only after a HELLO with a valid token. Disables line mode.
    * @default false
    */
   requireToken?: boolean;
   /** Required for a `pongs://` address, and allowed only there. */
   tls?: TlsSettings;
   /**
-   * Addresses and networks of the proxies whose connections begin with a PROXY header of version 2.
+   * Addresses and networks of the proxies whose connections begin with a PROXY protocol version 2 header.
    * @default none
    */
   proxyProtocol?: { from: readonly string[] };
 }
 
-/** An address to listen on, with the settings of that listener. */
+/** An address to listen on, with the settings of its listener. */
 export interface Listen extends Readonly<ListenerSettings> {
   readonly url: string;
 }
@@ -49,10 +49,10 @@ export interface Listening {
   readonly address: string;
   settings: ListenerSettings;
   readonly shared: ListenerContext;
-  /** Undefined: plain text. */
+  /** Undefined for plain text. */
   readonly tls: TlsHandshaker | undefined;
   readonly handshakes: HandshakeContext;
-  /** Trusted proxies, which must send a PROXY header; undefined: none. */
+  /** Trusted proxies, which must send a PROXY header; undefined if there are none. */
   proxies: Networks | undefined;
   setKeepAlive: ((socket: KeepAliveSocket) => void) | undefined;
 }

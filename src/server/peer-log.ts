@@ -1,34 +1,36 @@
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 
-/** Minimum time between two lines of one kind. */
+/** Minimum time between two lines of the same kind, in milliseconds. */
 const INTERVAL_MS = 10_000;
 
-/** The last line of one kind, and the number of lines dropped since. */
+/** The last line of a kind, and the number of lines dropped since then. */
 interface LastLine {
   readonly at: number;
   suppressed: number;
 }
 
-/** The peer that a line is about; the address is read only when the line is written. */
+/** The peer to which a line refers. Its address is read only when the line is written. */
 export interface PeerRef {
   readonly remoteAddress?: string | undefined;
 }
 
 export interface LogOptions {
   /**
-   * Key of the rate limit, out of a fixed set.
-   * @default the description, which is then one of a fixed set
+   * Key for the rate limit, from a fixed set.
+   * @default the description, which must then be from a fixed set
    */
   kind?: string;
   /**
-   * `info` for events that well-behaved peers cause too.
+   * `info` is for events that well-behaved peers also cause.
    * @default 'warn'
    */
   level?: 'info' | 'warn';
 }
 
-/** Rate-limited log of peer violations: one line per kind and listener every 10 s, with the number of suppressed ones. */
+/**
+ * Rate-limited log of peer violations: one line per kind and listener every 10 s, with the number of suppressed lines.
+ */
 export class PeerLog {
   private readonly lastLines = new Map<string, LastLine>();
 

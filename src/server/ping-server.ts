@@ -10,7 +10,7 @@ import type { ServerStats } from './stats.js';
 
 type Later<T> = T | Promise<T>;
 
-/** Answers PINGs on this thread or on others; see `Server` for its methods. */
+/** Answers PINGs on this thread or on other threads. `Server` documents the methods. */
 export interface PingServer {
   readonly stats: ServerStats;
   readonly events: EventEmitter<ServerEvents>;

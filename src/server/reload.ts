@@ -5,15 +5,15 @@ import { LiveCertificate } from './certificates/live-certificate.js';
 import { keepAliveOf, type Listen, type ListenerSettings, type Listening, proxiesOf } from './listener.js';
 import type { ServerSettings } from './settings.js';
 
-/** Listener settings that a reload can change, and those that need a restart. */
+/** Listener settings that a reload can change, and settings that need a restart. */
 const changeable = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
 const fixed = ['mode', 'tls'] as const;
 
-/** An open listener as planning a reload uses it. */
+/** The members of an open listener that planning a reload uses. */
 type Planned = Pick<Listening, 'address' | 'settings' | 'setKeepAlive'>;
 type ListenerChange = Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>;
 
-/** Changes of a reload. */
+/** The changes that a reload makes. */
 export interface ServerPlan {
   readonly settings: ServerSettings;
   readonly listeners: ReadonlyMap<Planned, ListenerChange>;
@@ -23,7 +23,7 @@ export interface ServerPlan {
 }
 
 /**
- * Determines which of these settings can be applied without a restart; changes nothing.
+ * Determines which of these settings can be applied without a restart. Changes nothing.
  * @throws PongcheckError like `Server.listen`.
  */
 export async function planReload(

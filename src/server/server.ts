@@ -30,13 +30,16 @@ import { HandleSocket } from './sockets/handle-socket.js';
 import { openListener } from './sockets/net-listener.js';
 import { type RejectReason, ServerStats } from './stats.js';
 
-/** Time to wait for the peer's FIN after sending FIN (SPEC "Closing"). */
+/** Time to wait for the peer's FIN after sending FIN, in milliseconds (SPEC "Closing"). */
 const LINGER_MS = 1000;
-/** Time that `close` allows for answering requests that have arrived. */
+/** Time that `close` allows for answering requests that have arrived, in milliseconds. */
 const CLOSE_GRACE_MS = 500;
-/** Time over which the GOAWAYs of a drain are spread. */
+/** Time over which the GOAWAYs of a drain are spread, in milliseconds. */
 const GOAWAY_SPREAD_MS = 1000;
-/** Minimum and maximum time between the end of a drain and the reconnects after it: the listeners take a moment to close. */
+/**
+ * Minimum and maximum time from the end of a drain to the reconnections that follow, in milliseconds. The listeners
+ * take a moment to close.
+ */
 const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 1000;
 
@@ -45,11 +48,14 @@ export interface ServerOptions {
   settings: ServerSettings;
   clock: Clock;
   log: Log;
-  /** Default: new ones. */
+  /** Default: new stats. */
   stats?: ServerStats;
-  /** Default: those of this server alone. */
+  /** Default: the counts of this server alone. */
   counts?: ConnectionCounts;
-  /** False: plain connections use `net.Socket` too, as they do on a Node without the internals of `acceptHandles`. Default true. */
+  /**
+   * If false, plain connections also use `net.Socket`, as they do on a Node version without the internals that
+   * `acceptHandles` requires. Default true.
+   */
   useHandles?: boolean;
 }
 
@@ -66,14 +72,17 @@ export class Server {
   private readonly counts: ConnectionCounts;
   private readonly useHandles: boolean;
   private perAddress: AddressCounts;
-  /** By milliseconds. A limit that is no longer configured stays in force for clients to which HELLO announced it. */
+  /**
+   * By milliseconds. A limit that is no longer configured remains in effect for clients to which it was announced in
+   * HELLO.
+   */
   private readonly idleLimits = new Map<number, TimeLimit>();
   private readonly shared: Omit<ListenerContext, 'listener' | 'peerLog'>;
   private readonly sweeper: Sweeper<Connection>;
   private readonly pending: PendingConnections;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
-  /** Monotonic time at which a drain ends; undefined: none has begun. */
+  /** Monotonic time at which a drain ends; undefined if none has begun. */
   private drainsUntil: number | undefined;
   private onEmpty: (() => void) | undefined;
 
@@ -128,8 +137,8 @@ export class Server {
   /**
    * Opens a listener.
    *
-   * @param options `reusePort`: other threads may listen on the same port, default false. `configured`: the address
-   *   in the configuration, for errors and reloads, if it is another one; default `address`.
+   * @param options `reusePort`: whether other threads may listen on the same port, default false. `configured`: the
+   * address in the configuration, for errors and reloads, default `address`.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
@@ -160,7 +169,7 @@ export class Server {
       this.listeners.push(listening);
       if (tls) this.certificates.add(name, tls.certificate);
       return {
-        // A PROXY header and TLS are read from streams.
+        // A PROXY header and TLS must be read from streams.
         allowsHandle: !tls && this.useHandles ? (client) => !listening.proxies?.has(client) : undefined,
         accept: (socket) => this.accept(socket, listening),
         onError: (code) => peerLog.log(`cannot accept a connection (${code})`, {}),
@@ -189,14 +198,14 @@ export class Server {
 
   // -- reload ----------------------------------------------------------------
 
-  /** Determines which of these settings can be applied without a restart; changes nothing. Throws like `listen`. */
+  /** Determines which of these settings can be applied without a restart. Changes nothing. Throws like `listen`. */
   async plan(settings: ServerSettings, listen: readonly Listen[]): Promise<ServerPlan> {
     return planReload(this.listeners, settings, listen, this.shared.log);
   }
 
   /**
-   * Applies a plan, synchronously. Connections stay open unless they are no longer authorized; the values announced in
-   * HELLO stay in force for them, all other limits change.
+   * Applies a plan synchronously. Connections stay open unless they are no longer authorized. Values that were
+   * announced in HELLO remain in effect for them, and all other limits change.
    */
   reload({ settings, listeners }: ServerPlan): void {
     const { shared } = this;
@@ -234,12 +243,12 @@ export class Server {
 
   // -- connections -----------------------------------------------------------
 
-  /** Open connections, the oldest first. */
+  /** Open connections, oldest first. */
   get connections(): ReadonlySet<Connection> {
     return this.sweeper.members;
   }
 
-  /** Information about at most `limit` connections with an id above `after`, in order of id. */
+  /** Information about at most `limit` connections whose id is above `after`, sorted by id. */
   infos(after: number, limit: number): ConnectionInfo[] {
     const infos: ConnectionInfo[] = [];
     for (const connection of this.connections) {
@@ -250,8 +259,8 @@ export class Server {
   }
 
   /**
-   * Finds the connections without data for at least `idle` milliseconds, and closes the unprotected ones if `close`.
-   * Returns information about all of them, from before they are closed.
+   * Finds connections that have received no data for at least `idle` milliseconds. Closes those that are not protected
+   * if `close`. Returns information about all of them, collected before they are closed.
    */
   heartbeat(idle: number, close: boolean): ConnectionInfo[] {
     const now = this.shared.clock.now();
@@ -282,12 +291,12 @@ export class Server {
     return undefined;
   }
 
-  /** Also reloads this certificate when its files change; `listener` is its name in logs and metrics. */
+  /** Also reloads this certificate when its files change. `listener` is its name in logs and metrics. */
   watchCertificate(listener: string, certificate: LiveCertificate): void {
     this.certificates.add(listener, certificate);
   }
 
-  /** Re-reads the certificates of all listeners now. Never rejects. */
+  /** Reads the certificates of all listeners again. Never rejects. */
   async reloadCertificates(): Promise<void> {
     await this.certificates.reload();
   }
@@ -295,10 +304,9 @@ export class Server {
   // -- the end ---------------------------------------------------------------
 
   /**
-   * Starts draining: sends GOAWAY to clients that have sent HELLO, or send it later, spread over up to half of the rest
-   * of `graceMs` (milliseconds).
-   * Requests are still answered. Resolves after the next poll of the event loop: if connections are queued in the kernel,
-   * at least one of them has been accepted then.
+   * Starts draining: sends GOAWAY to clients that have sent HELLO or send it later, spread over up to half of the
+   * remaining `graceMs` (milliseconds). Requests are still answered. Resolves after the next poll of the event loop. If
+   * connections are queued in the kernel, at least one of them has then been accepted.
    */
   async goaway(graceMs: number): Promise<void> {
     this.drainsUntil = this.shared.clock.now() + graceMs;
@@ -322,8 +330,8 @@ export class Server {
   }
 
   /**
-   * Accepts what is queued in the kernel, stops accepting, answers the requests that have arrived, and sends FIN;
-   * connections still open after the linger time are destroyed. Resolves when all are closed.
+   * Accepts connections that are queued in the kernel, stops accepting, answers the requests that have arrived, and
+   * sends FIN. Connections that are still open after the linger time are destroyed. Resolves when all are closed.
    */
   async close(): Promise<void> {
     for (const timer of this.goaways) this.shared.clock.clear(timer);
@@ -346,7 +354,7 @@ export class Server {
     setKeepAlive?.(socket);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
     if (!counts.connections.reserve(maxConnections)) return this.reject(socket, 'max-connections', shared);
-    // The client's address is not known before the PROXY header is read.
+    // The client's address is unknown until the PROXY header has been read.
     const needsHeader = proxies?.has(socket.remoteAddress) ?? false;
     if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.connections.release();
     if (socket instanceof HandleSocket || (!needsHeader && !tls)) return this.admit(socket, shared);
@@ -357,7 +365,7 @@ export class Server {
     pending.add(socket, handshakes, needsHeader);
   }
 
-  /** Counts the connection for its address; rejects it, and returns false, if the limit per address is reached. */
+  /** Counts the connection for its address. If the limit per address is reached, rejects it and returns false. */
   private reserve(socket: ConnectionSocket, address: string | undefined, shared: ListenerContext): boolean {
     const { maxConnectionsPerAddress: max, ipv6Prefix } = shared.settings.limits;
     const bucket = max === 0 ? undefined : addressBucket(address, ipv6Prefix);
@@ -384,7 +392,7 @@ export class Server {
   }
 
   private onClosed(connection: Connection): void {
-    // Another thread may read them in between.
+    // Another thread may read the numbers between these two statements.
     this.stats.modes[connection.mode]--;
     this.stats.open--;
     this.counts.connections.release();

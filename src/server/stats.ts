@@ -4,7 +4,7 @@ import { type Scope, scopes } from '../health/health.js';
 import { type State, states } from '../health/state.js';
 import { WireError } from '../wire/codes.js';
 
-/** Why a connection ended; a fixed set, because it is a metric label. */
+/** Why a connection ended. A fixed set, because it is a metric label. */
 export const closeReasons = [
   'client-closed',
   'client-reset',
@@ -30,11 +30,11 @@ export type CloseReason = (typeof closeReasons)[number];
 export const rejectReasons = ['max-connections', 'max-connections-per-address', 'max-handshakes'] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
-/** Why reading of a connection is paused: a limit, the turn of other connections, or the order of lines. */
+/** Why reading from a connection is paused: a limit, the turn of other connections, or the order of lines. */
 export const pauses = ['max-pending', 'max-queued-bytes', 'turn-budget', 'line-order'] as const;
 export type Pause = (typeof pauses)[number];
 
-/** Modes of open connections; `undecided` until the first byte has arrived. */
+/** Modes of open connections. A connection is `undecided` until its first byte has arrived. */
 const modes = ['undecided', 'binary', 'line'] as const;
 
 const replyTimeBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -47,14 +47,14 @@ const errorCodes = Math.max(...Object.values(WireError)) + 1;
 type Slots = readonly [start: number, end: number];
 let length = 0;
 
-/** The next `count` slots of the array. */
+/** Allocates the next `count` slots of the array. */
 function slots(count: number): Slots {
   const start = length;
   length += count;
   return [start, length];
 }
 
-// The layout of the array. All gauges come before the first counter.
+// The layout of the array. All gauges precede the first counter.
 const gaugeSlots = slots(gauges.length);
 const modeSlots = slots(modes.length);
 const FIRST_COUNTER = length;
@@ -77,41 +77,41 @@ const byState = numberRecord(states);
 const byWord = numberRecord(lineWords);
 
 /**
- * Gauges and counters of a server, read when metrics are scraped. All numbers are elements of one array, so that counting
- * costs the hot path nothing and another thread can read them from shared memory.
+ * Gauges and counters of a server, read when metrics are scraped. All numbers are elements of one array, so that
+ * counting on the hot path is cheap and another thread can read them from shared memory.
  */
 export class ServerStats {
-  /** How many numbers the array has, and its size in bytes. */
+  /** Length of the array, and its size in bytes. */
   static readonly length = length;
   static readonly bytes = length * Float64Array.BYTES_PER_ELEMENT;
 
   declare open: number;
-  /** Connections still in the PROXY header or TLS handshake. */
+  /** Number of connections whose PROXY header or TLS handshake is not complete. */
   declare arriving: number;
-  /** PINGs that wait for an answer. */
+  /** Number of unanswered PINGs. */
   declare waiting: number;
-  /** Open WATCHes. */
+  /** Number of open WATCHes. */
   declare watches: number;
-  /** Open connections. */
+  /** Number of open connections per mode. */
   readonly modes: Record<(typeof modes)[number], number>;
   declare accepted: number;
-  /** PONGs sent with STALE. */
+  /** Number of PONGs sent with STALE. */
   declare stale: number;
-  /** Unsolicited PONGs, and GOAWAYs and ERRORs from peers. */
+  /** Number of unsolicited PONGs, and of GOAWAYs and ERRORs from peers. */
   declare ignoredFrames: number;
   declare bytesIn: number;
   declare bytesOut: number;
   readonly refused: Record<RejectReason, number>;
   readonly closed: Record<CloseReason, number>;
   readonly paused: Record<Pause, number>;
-  /** PONGs by scope, then by state. Line-mode `ping` and `agent` count as readiness. */
+  /** Number of PONGs by scope and state. `ping` and `agent` in line mode count as readiness. */
   readonly pings: Readonly<Record<Scope, Record<State, number>>>;
-  /** STATUS frames sent, by state. */
+  /** Number of STATUS frames sent, by state. */
   readonly statuses: Record<State, number>;
   readonly lines: Record<(typeof lineWords)[number], number>;
-  /** ERROR frames sent, by code. */
+  /** Number of ERROR frames sent, by code. */
   readonly errors: Float64Array;
-  /** From reading a PING to writing its PONG, in seconds. */
+  /** Time from reading a PING to writing its PONG, in seconds. */
   readonly replyTime: Histogram;
   /** Age of the oldest result in a PONG, in seconds. */
   readonly resultAge: Histogram;
@@ -126,7 +126,7 @@ export class ServerStats {
     });
   }
 
-  /** @param numbers an array of `ServerStats.length` numbers, also of shared memory. Default: a new one. */
+  /** @param numbers array of `ServerStats.length` numbers, which may be in shared memory. Default: a new array. */
   constructor(numbers: Float64Array = new Float64Array(ServerStats.length)) {
     const view = ([start, end]: Slots) => numbers.subarray(start, end);
     this.numbers = numbers;
@@ -145,7 +145,7 @@ export class ServerStats {
     this.resultAge = new Histogram(resultAgeBounds, view(resultAgeSlots));
   }
 
-  /** The sums of all numbers, and all certificates, as of now. */
+  /** The current sums of all numbers, and all certificates. */
   static sum(all: readonly ServerStats[]): ServerStats {
     const sum = new ServerStats();
     for (const { numbers } of all) {
@@ -155,7 +155,7 @@ export class ServerStats {
     return sum;
   }
 
-  /** Sets the gauges to 0, for a thread that has ended; its counters remain. */
+  /** Sets the gauges to 0 after a thread has ended. Its counters remain. */
   resetGauges(): void {
     this.numbers.fill(0, 0, FIRST_COUNTER);
   }

@@ -4,7 +4,7 @@ import { maxResponders } from '../fleet/fleet.js';
 import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
 import type { ServiceSettings } from './settings.js';
 
-/** Lowers the connection limits to what the open file limit of the process allows, and logs that. */
+/** Lowers the connection limits to what the open file limit of the process allows, and logs the change. */
 export function fitOpenFilesLimit(settings: ServiceSettings, log: Log): ServiceSettings {
   const { limits, registry, http, grpc, probe, peers, fleet } = settings;
   const requested = {

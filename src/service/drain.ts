@@ -2,12 +2,14 @@ import type { Clock } from '../common/clock.js';
 import type { DrainTimes } from '../options/settings.js';
 import type { PingServer } from '../server/ping-server.js';
 
-/** How often a drain checks whether all connections are closed. */
+/** Interval at which a drain checks whether all connections are closed, in milliseconds. */
 const DRAIN_CHECK_INTERVAL_MS = 50;
-/** Any interval: the timer only keeps the process alive. */
+/** Any interval will do, because the timer only keeps the process alive. */
 const KEEP_ALIVE_INTERVAL_MS = 60_000;
 
-/** Sends GOAWAY. Resolves after the grace, or after the delay without a connection, or once `isStopping` is true. */
+/**
+ * Sends GOAWAY. Resolves after the grace, after the delay if no connection is left, or when `isStopping` becomes true.
+ */
 export async function drainConnections(
   server: Pick<PingServer, 'goaway' | 'stats'>,
   { grace, delay }: DrainTimes,
@@ -20,7 +22,7 @@ export async function drainConnections(
   await server.goaway(grace);
   const isDrained = () => elapsed() >= grace || (elapsed() >= delay && server.stats.open === 0);
   while (!isDrained() && !isStopping()) {
-    // Not later than the grace: the GOAWAY says when clients may reconnect.
+    // Not later than the end of the grace, because GOAWAY states when clients may reconnect.
     const ms = Math.min(DRAIN_CHECK_INTERVAL_MS, grace - elapsed());
     await new Promise<void>((resolve) => clock.after(ms, resolve));
   }

@@ -11,13 +11,16 @@ import type { ServiceSettings } from './settings.js';
 interface GrpcParts {
   readonly health: NamedHealth;
   readonly server: PingServer;
-  /** `server`, if PINGs are answered on other threads. */
+  /** Equal to `server` if PINGs are answered on other threads. */
   readonly threads: ThreadedServer | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The gRPC health service on its own listener, which a PING thread has if there is one, and on servers of the application. */
+/**
+ * The gRPC health service on its own listener and on servers of the application. If there are PING threads, the first
+ * one has the listener.
+ */
 export class ServiceGrpc {
   /** HOST:PORT of the listener, with the actual port; undefined if it is not open. */
   address: string | undefined;

@@ -17,16 +17,16 @@ import type { ReloadPlan } from './reload-plan.js';
 import type { ServiceSettings } from './settings.js';
 
 interface HttpParts extends OverviewParts, Pick<HttpContext, 'fleet' | 'log'> {
-  /** Returns the registry of the metrics. */
+  /** Returns the metrics registry. */
   readonly register: () => MetricsRegistry;
 }
 
-/** The HTTP routes on their own server, and on those of the application. */
+/** The HTTP routes, on a dedicated server and on those of the application. */
 export class ServiceHttp {
   readonly stats = new HttpStats();
   readonly plugin: FastifyPlugin;
   private readonly context: HttpContext;
-  /** The routes of all handlers, created for the first one. */
+  /** The routes of all handlers. They are created for the first handler. */
   private router: Router | undefined;
   private listener: HttpServer | undefined;
 
@@ -49,7 +49,7 @@ export class ServiceHttp {
     this.plugin = httpPlugin(this.context);
   }
 
-  /** The address of the own server, with the actual port; undefined if it is not open. */
+  /** The address of the dedicated server, with the actual port; undefined if it is not open. */
   get address(): string | undefined {
     return this.listener?.address;
   }
@@ -73,7 +73,7 @@ export class ServiceHttp {
   }
 
   reload({ settings, exporter }: ReloadPlan): void {
-    // The routes have the same objects.
+    // Changed in place, because the routes use the same objects.
     Object.assign(this.context.access, accessOf(settings));
     if (exporter) this.context.exporter?.replaceWith(exporter);
     this.listener?.setLimits(limitsOf(settings));

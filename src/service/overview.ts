@@ -14,7 +14,7 @@ export interface OverviewParts {
   readonly clock: Clock;
 }
 
-/** The data of the status page of a service that starts now. */
+/** The status page data of a service. */
 export function serviceOverview({ health, server, transitions, history, clock }: OverviewParts): Overview {
   return {
     known: (group) => health.known(group),
@@ -29,7 +29,7 @@ export function serviceOverview({ health, server, transitions, history, clock }:
     },
     onTransition: (listener) => {
       const unsubscribe = health.onTransition(listener);
-      // Without a check: any may have changed, as after a reload.
+      // An update without a check means that any check may have changed, as after a reload.
       const unsubscribeUpdates = health.onUpdate((check) => {
         if (!check) listener();
       });

@@ -22,16 +22,16 @@ export interface ReloadResult {
   readonly needsRestart: readonly string[];
 }
 
-/** Changes of a reload, except for those of the checks. */
+/** The changes that a reload makes, except for those of the checks. */
 export interface ReloadPlan extends Omit<ReloadResult, 'checks'> {
-  /** The new settings, with the values in use of options that cannot change. */
+  /** The new settings. Options that cannot change have the values in use. */
   readonly settings: ServiceSettings;
   readonly server: ServerPlan;
   /** The new options of `probe`. */
   readonly exporter: ProbeExporter | undefined;
 }
 
-/** A running service as planning a reload uses it. */
+/** The members of a running service that planning a reload uses. */
 interface Running {
   readonly settings: ServiceSettings;
   readonly server: PingServer;
@@ -41,7 +41,7 @@ interface Running {
 }
 
 /**
- * Determines which options can be applied without a restart; changes nothing.
+ * Determines which options can be applied without a restart. Changes nothing.
  *
  * @throws PongcheckError (rejects) as `createService` does.
  */
@@ -50,7 +50,7 @@ export async function planReload(options: ServiceOptions, running: Running): Pro
   const server = await running.server.plan(next, next.listen);
   const exporter = next.probe && new ProbeExporter(next.probe, running.clock);
   const needsRestart = [...server.needsRestart, ...fixedPaths(running, options, next)];
-  // Refused now rather than by the restart.
+  // Refused now, so that the restart does not fail.
   for (const section of ['http', 'grpc'] as const) {
     const tls = next[section] ? next[section].tls : undefined;
     if (tls && needsRestart.some((path) => [section, `${section}.tls`].includes(path)))
@@ -83,7 +83,7 @@ function fixedPaths(running: Running, options: ServiceOptions, next: ServiceSett
   return [...paths, ...objects.filter((key) => options[key] !== undefined && options[key] !== running[key])];
 }
 
-/** The settings `next`, except for what cannot change at run time. */
+/** Returns `next` with the previous values of the settings that cannot change at run time. */
 function mergedSettings(before: ServiceSettings, next: ServiceSettings): ServiceSettings {
   const { threads, http, grpc, probe, fleet, history } = before;
   const { history: _, probe: nextProbe = probe, ...rest } = next;

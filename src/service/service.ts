@@ -55,7 +55,7 @@ export class Service {
   readonly history: HealthHistory;
   /** @internal Counts of successful and failed reloads. */
   readonly reloads: Reloads;
-  /** `server`, if PINGs are answered on other threads. */
+  /** Equal to `server` if PINGs are answered on other threads. */
   private readonly threads: ThreadedServer | undefined;
   private readonly clock: Clock;
   private readonly log: Log;
@@ -65,7 +65,7 @@ export class Service {
   private readonly peerStats = new PeerStats();
   private peers: ServicePeers | undefined;
   private readonly fleet: Fleet | undefined;
-  /** Settles when `start` has opened all listeners, or has failed. */
+  /** Settles when `start` has opened all listeners or has failed. */
   private opening: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
@@ -78,7 +78,7 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
-    // First, because it refuses values other than objects.
+    // Called first, because it refuses values that are not objects.
     const requested = readServiceOptions(options);
     const { clock = systemClock, log = silentLog } = options;
     const settings = fitOpenFilesLimit(requested, log);
@@ -187,7 +187,7 @@ export class Service {
       throw new PongcheckError('PONGCHECK_STARTED', `the service was ${this.stopping ? 'stopped' : 'started'} already`);
     }
     this.opening = this.open();
-    // Opening HTTP loads modules, which would block the event loop during the first runs.
+    // Opening the HTTP server loads modules, which would block the event loop during the first runs.
     this.health.start(this.opening);
     try {
       await this.opening;
@@ -219,7 +219,7 @@ export class Service {
 
   /**
    * Applies new options to the running service. They are validated first, and then applied together. Connections stay
-   * open. A check keeps its results if it is the same object, or was made by a factory of this package with equal options.
+   * open, except those of clients that are no longer authorized. A check keeps its results if it is the same object, or was made by a factory of this package with equal options.
    * A replaced check keeps its state until its first result. A new check counts in existing groups from its first result.
    * A removed check is closed. Options that cannot change at run time keep their values and are listed in the result.
    * Reloads run one after the other.
@@ -353,7 +353,7 @@ export class Service {
   private async end(): Promise<void> {
     const release = keepProcessAlive();
     this.health.drain();
-    // A listener can be closed only once it is open.
+    // A listener can be closed only after it has been opened.
     await this.opening?.catch(() => {});
     await Promise.all([this.server.close(), this.grpc.close()]);
     await this.http.close();

@@ -13,7 +13,7 @@ import {
 import type { PeerIdentity } from '../peers/connection.js';
 import type { ServiceOptions } from './options.js';
 
-/** The options of a service with all defaults, and its checks. */
+/** The options of a service with defaults applied, and its checks. */
 export interface ServiceSettings extends Omit<Settings, 'peers' | 'fleet'> {
   readonly registry: RegistrySettings;
   readonly peers: PeerSettings | undefined;
@@ -21,9 +21,9 @@ export interface ServiceSettings extends Omit<Settings, 'peers' | 'fleet'> {
 }
 
 /**
- * Validates the options of a service and fills in the defaults.
+ * Validates the options of a service, and applies the defaults.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue.
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue.
  */
 export function readServiceOptions(options: ServiceOptions): ServiceSettings {
   const settings = readOptions(options);
@@ -42,7 +42,10 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
   return { ...settings, registry, peers: peers && peerSettings(peers), fleet: fleet && fleetSettings(fleet) };
 }
 
-/** The settings of a section with its credentials, read for each connection because files are replaced. */
+/**
+ * The settings of a section, with its credentials. They are read for each connection, because the files may be
+ * replaced.
+ */
 export function withIdentity<T extends PeerSettings | FleetSettings>(
   section: 'peers' | 'fleet',
   settings: T,
@@ -55,7 +58,7 @@ export function withIdentity<T extends PeerSettings | FleetSettings>(
 const sections = ['http', 'grpc', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain', 'peers', 'fleet'] as const;
 const values = ['detail', 'tokens', 'serviceId', 'releaseId', 'probe'] as const;
 
-/** Paths of the options that differ. Listeners and checks are compared by the server and the registry. */
+/** Paths of the options that differ. The server compares the listeners, and the registry compares the checks. */
 export function changedPaths(before: ServiceSettings, next: ServiceSettings): string[] {
   const [a, b] = [flatten(before), flatten(next)];
   return Object.keys({ ...a, ...b }).filter((path) => !isDeepStrictEqual(a[path], b[path]));

@@ -2,7 +2,7 @@ import type { Log } from '../common/log.js';
 import type { PastTransition } from '../health/query/recent-transitions.js';
 import type { Stall } from '../threads/loop-monitor.js';
 
-/** Logs one line for a stall of the event loop. */
+/** Logs one line about an event loop stall. */
 export function logStall({ since, duration, scopes }: Stall, log: Log): void {
   const fields = { seconds: seconds(duration), since: new Date(since).toISOString() };
   log.warn(
@@ -11,7 +11,7 @@ export function logStall({ since, duration, scopes }: Stall, log: Log): void {
   );
 }
 
-/** The transitions that clients of PING threads have seen, under the name that the event loop has in reports. */
+/** The transitions that clients of PING threads have seen. The name is that of the event loop in reports. */
 export function transitionsOf({ since, failedAt, endedAt, duration }: Stall): PastTransition[] {
   const eventLoop = { of: 'check', name: 'event-loop' } as const;
   return [

@@ -12,7 +12,10 @@ interface Span {
   end(): void;
 }
 
-/** The members of `@opentelemetry/api` that are used. Its types are not needed to compile with this package. */
+/**
+ * The members of `@opentelemetry/api` that are used here. Declared here so that compiling with this package does not
+ * require its types.
+ */
 interface OpenTelemetry {
   readonly ROOT_CONTEXT: object;
   readonly trace: {
@@ -22,7 +25,7 @@ interface OpenTelemetry {
   readonly context: { with<T>(context: object, call: () => T): T };
 }
 
-/** Loads `@opentelemetry/api`, an optional peer dependency; resolves with undefined where it is not installed. */
+/** Loads `@opentelemetry/api`, an optional peer dependency. Resolves with undefined if it is not installed. */
 export async function loadTracer(): Promise<RunTracer | undefined> {
   try {
     const api = (await import('@opentelemetry/api')) as unknown as OpenTelemetry;
@@ -36,8 +39,8 @@ export async function loadTracer(): Promise<RunTracer | undefined> {
 const untraced: RunTrace = { within: (call) => call(), end: () => {} };
 
 /**
- * One span for each run. It has no parent, because a run is shared by all callers. Outputs are left out: a tracing system
- * may be open to more people than the reports are.
+ * One span per run. It has no parent, because all callers share a run. Outputs are omitted, because the tracing system
+ * may be accessible to more people than the reports.
  */
 class SpanTrace implements RunTrace {
   private constructor(
@@ -45,11 +48,11 @@ class SpanTrace implements RunTrace {
     private readonly span: Span,
   ) {}
 
-  /** Undefined if the tracing system of the application fails. */
+  /** Returns undefined if the application's tracing system fails. */
   static begin(api: OpenTelemetry, { name, kind }: DefinedCheck): SpanTrace | undefined {
     try {
       const attributes = { 'pongcheck.check.name': name, 'pongcheck.check.kind': kind };
-      // From the API each time: the application may register its tracing system later.
+      // Requested from the API each time, because the application may register its tracing system later.
       const tracer = api.trace.getTracer(TRACER);
       return new SpanTrace(api, tracer.startSpan(`check ${name}`, { attributes }, api.ROOT_CONTEXT));
     } catch {
@@ -75,7 +78,7 @@ class SpanTrace implements RunTrace {
       }
       span.end();
     } catch {
-      // The tracing system fails, which is no failure of the check.
+      // A failure of the tracing system is not a failure of the check.
     }
   }
 }

@@ -12,13 +12,13 @@ const levels: Readonly<Record<State, 'info' | 'warn' | 'error'>> = {
   'not-found': 'warn',
 };
 
-/** Logs one line for each transition of a check or a group. */
+/** Logs one line for each transition of a check or group. */
 export function logTransitions(
   health: { onTransition(listener: (transition: Transition) => void): () => void },
   log: Log,
 ): void {
   health.onTransition(({ of, name, from, to, reason, output }) => {
-    // The group `all` would repeat the lines of the checks, and a drain is logged by its caller.
+    // The `all` group would repeat the lines of the checks. A drain is logged by its caller.
     if (to === 'draining' || (of === 'group' && name === 'all')) return;
     const fields = { [of]: name, from, to, ...(reason && { reason }), ...(output !== undefined && { output }) };
     const why = [reason, output].filter((part) => part !== undefined).join(': ');

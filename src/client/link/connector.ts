@@ -13,7 +13,7 @@ export interface Opened {
   readonly hello: HelloBody;
 }
 
-/** The selection of the PINGs of a link. */
+/** The options that select what the PINGs of a link query. */
 export function selectionOf({
   scope = 'readiness',
   checks,

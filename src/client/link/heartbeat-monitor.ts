@@ -21,7 +21,6 @@ export interface MonitoredClient {
   /** Monotonic times of the last received byte and of the last sent frame, in milliseconds. */
   readonly receivedAt: number;
   readonly sentAt: number;
-  /** Sends a PING. */
   beat(options: PingOptions): Promise<Pong>;
 }
 
@@ -73,7 +72,7 @@ export class HeartbeatMonitor {
     options: MonitorOptions,
     private readonly clock: Clock,
     private readonly listener: MonitorListener,
-    /** Calls its argument once the bytes that have arrived are read. */
+    /** Calls its argument once all bytes that have already arrived have been read. */
     private readonly afterPoll: (call: () => void) => void = (call) => setImmediate(() => setImmediate(call)),
   ) {
     const now = clock.now();

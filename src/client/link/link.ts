@@ -220,7 +220,10 @@ export class Link extends EventEmitter<LinkEvents> {
     this.timer = this.clock.after(delay, () => this.connectNext('retrying'));
   }
 
-  /** Probes other addresses immediately, and the same address once its server permits a new connection. The last GOAWAY counts. */
+  /**
+   * Probes other addresses immediately, and the same address once its server permits a new connection. If the server
+   * sends several GOAWAYs, the last one applies.
+   */
   private onGoaway(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
     if (this.client !== client) return;
     this.addressList.delay(this.addressList.index, reconnectAfterMs, this.clock.now());

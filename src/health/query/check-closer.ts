@@ -2,28 +2,31 @@ import type { Clock } from '../../common/clock.js';
 import { withTimeout } from '../../common/with-timeout.js';
 import type { DefinedCheck } from '../defined-check.js';
 
-/** How long to wait for runs to settle, and for checks to release their resources, in milliseconds. */
+/** How long to wait for runs to settle and for checks to release their resources, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
 
 /** Closes checks. A definition that several names use is closed once. */
 export class CheckCloser {
-  /** Checks removed by a reload that have not released their resources. */
+  /** Checks removed by a reload that have not released their resources yet. */
   private readonly retiring = new Set<Promise<unknown>>();
-  /** Definitions that have been closed, until a reload adds them again. */
+  /** Definitions that are closed and that no reload has added again. */
   private readonly closed = new WeakSet<DefinedCheck['source']>();
 
   constructor(
     private readonly clock: Clock,
-    /** Whether a check of the registry has the same definition. */
+    /** Whether a check in the registry has the same definition. */
     private readonly isInUse: (check: DefinedCheck) => boolean,
   ) {}
 
-  /** Called for each check that a reload adds: its definition may have been closed before. */
+  /** Must be called for each check that a reload adds, because its definition may have been closed before. */
   reopen(check: DefinedCheck): void {
     this.closed.delete(check.source);
   }
 
-  /** Closes a removed check once its run has settled, at the latest after one second, unless another name still uses it. */
+  /**
+   * Closes a removed check when its run has settled, but no later than after one second. Does nothing if another name
+   * uses the same definition.
+   */
   retire(check: DefinedCheck, settled: Promise<unknown>): void {
     const retired = withTimeout(this.clock, CLOSE_LIMIT_MS, settled).then(() =>
       this.isInUse(check) ? undefined : this.close(check),
@@ -32,7 +35,9 @@ export class CheckCloser {
     this.retiring.add(retiring);
   }
 
-  /** Closes `checks` without waiting for their runs; resolves when all have settled, at the latest after one second. */
+  /**
+   * Closes `checks` without waiting for their runs. Resolves when all have settled, but no later than after one second.
+   */
   async stop(checks: readonly (readonly [check: DefinedCheck, settled: Promise<unknown>])[]): Promise<void> {
     const stops = checks.map(([check, settled]) => Promise.allSettled([settled, this.close(check)]));
     await withTimeout(this.clock, CLOSE_LIMIT_MS, Promise.all([...stops, ...this.retiring]));

@@ -9,7 +9,7 @@ const NONE: readonly Member[] = [];
 
 export interface GroupContext {
   readonly clock: Clock;
-  /** Incremented at every change that a group may show. */
+  /** Incremented on each change that a group may show. */
   readonly revision: number;
   /** Incremented when the set of checks changes. */
   readonly generation: number;
@@ -17,7 +17,7 @@ export interface GroupContext {
   serialise(group: Group, detail: ReportDetail): Buffer;
 }
 
-/** State that takes precedence over the aggregate of the checks, with the cause for its report. */
+/** A state that takes precedence over the aggregate of the checks, with its cause for the report. */
 export interface Override {
   readonly state: State;
   readonly cause?: Cause;
@@ -36,9 +36,9 @@ export type Ceiling = () => CheckState;
 
 /** A selection of checks and its aggregated status. */
 export class Group {
-  /** The status at the last refresh. Replaced only when something changes. */
+  /** The status at the last refresh. It is replaced only when something changes. */
   status!: CachedStatus;
-  /** Cause of an overridden state. */
+  /** Cause of a state that is overridden. */
   ownCause: Cause | undefined;
   private members: readonly Member[] | undefined;
   private generation = -1;
@@ -48,7 +48,7 @@ export class Group {
     private readonly findMembers: FindChecks,
     private readonly override: () => Override | undefined,
     private readonly context: GroupContext,
-    /** Key of a selection by names of checks; undefined for a scope or a group. */
+    /** Key of a selection by check names; undefined for a scope or a group. */
     readonly key?: string,
     private readonly ceiling: Ceiling = () => 'pass',
   ) {
@@ -89,7 +89,7 @@ export class Group {
     this.status = { state: own?.state ?? worse(aggregate(this.checks), this.ceiling()), freshUntil, since };
   }
 
-  /** The current status as an answer. Its report is created when it is read. */
+  /** Returns the current status as an answer. The report is created when it is read. */
   answer(stale: boolean, late = false): Answer {
     return new GroupAnswer(this, this.current(), stale, late, this.context.clock.now());
   }

@@ -2,12 +2,12 @@ import type { CheckState, State } from '../state.js';
 
 /**
  * Checks that a reload has added and that have no result yet. Until then, they count only in groups that were created
- * for them or later. Existing groups do not become unknown, and do not get better either.
+ * together with them or later. The states of older groups neither become unknown nor improve.
  */
 export class JoiningChecks<C extends { readonly groups: readonly string[] }> {
-  /** By check, the groups in which it counts already. */
+  /** For each check, the groups in which it already counts. */
   private readonly counted = new Map<C, ReadonlySet<string>>();
-  /** States of groups before the reload. */
+  /** States of the groups before the reload, as long as they are held. */
   private readonly heldStates = new Map<string, CheckState>();
 
   /** Called at a reload, with the states of the groups before it. */
@@ -22,7 +22,7 @@ export class JoiningChecks<C extends { readonly groups: readonly string[] }> {
     }
   }
 
-  /** The check has its first result, or was removed. Returns whether it was joining. */
+  /** Called when the check has its first result or is removed. Returns whether it was joining. */
   delete(check: C): boolean {
     return this.counted.delete(check);
   }
@@ -41,7 +41,7 @@ export class JoiningChecks<C extends { readonly groups: readonly string[] }> {
     return this.counted.get(check)?.has(group) ?? true;
   }
 
-  /** The best state that a group may have. */
+  /** The best state that the group may have. */
   heldState(group: string): CheckState {
     return this.heldStates.get(group) ?? 'pass';
   }

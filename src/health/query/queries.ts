@@ -19,33 +19,33 @@ import { ask } from './request.js';
 import { Selections } from './selections.js';
 import { Subscriptions } from './subscriptions.js';
 
-/** The checks and the lifecycle that queries are answered from. */
+/** The checks and the lifecycle from which queries are answered. */
 export interface QuerySource {
   readonly clock: Clock;
-  /** All checks by name, in the order of the configuration. */
+  /** All checks by name, in configuration order. */
   readonly members: ReadonlyMap<string, Member>;
   readonly identity: Identity;
-  /** State of readiness, groups and checks that takes precedence over that of the checks. */
+  /** A state of readiness, groups and checks that takes precedence over the state of the checks. */
   readiness(): Override | undefined;
   liveness(): Override;
-  /** As `readiness`, for the scope startup. */
+  /** Like `readiness`, for the startup scope. */
   startup(): Override | undefined;
-  /** The checks that startup waits for. */
+  /** The checks for which startup waits. */
   startupChecks(): readonly Member[];
-  /** Checks that count in a group. */
+  /** The checks that count in a group. */
   membersOf(group: string): readonly Member[];
-  /** The state of this group is not better than this one. */
+  /** The best state that the group may have. */
   heldState(group: string): CheckState;
 }
 
-/** Answers queries, and notifies subscribers, from the latest results of checks. */
+/** Answers queries and notifies subscribers, based on the latest results of checks. */
 export class Queries implements Health {
   private readonly context: { -readonly [K in keyof GroupContext]: GroupContext[K] };
   private readonly liveness: Group;
   private readonly starting: Group;
   private readonly notFound: Group;
   private readonly readiness: Group;
-  /** By name. `startup` here is the plain aggregate of the group, which a request of another scope may name. */
+  /** By name. `startup` is the plain aggregate of that group, which requests with another scope may name. */
   private readonly groupsByName = new Map<string, Group>();
   private readonly selections: Selections;
   private readonly subscriptions = new Subscriptions(
@@ -90,32 +90,35 @@ export class Queries implements Health {
 
   // -- for the source --------------------------------------------------------
 
-  /** The names of all groups. */
+  /** Names of all groups. */
   get groups(): readonly string[] {
     return [...this.groupsByName.keys()];
   }
 
-  /** The current group of this name; for `startup`, the scope. Starts no run. */
+  /** The current group with this name. For `startup`, returns the scope. Starts no run. */
   find(group: string): Group | undefined {
     return group === 'startup' ? this.starting : this.groupsByName.get(group);
   }
 
-  /** As `find`, but for `startup` the plain group, and for an unknown name an empty one with the state not-found. */
+  /**
+   * Like `find`, but returns the plain group for `startup`, and an empty group with the state not-found for an unknown
+   * name.
+   */
   known(group: string): Answer {
     return (this.groupsByName.get(group) ?? this.notFound).answer(false);
   }
 
-  /** States of all groups by name; for `startup`, of the plain group. */
+  /** States of all groups by name. For `startup`, the state of the plain group. */
   states(): [name: string, state: State][] {
     return [...this.groupsByName].map(([name, group]) => [name, group.current().state]);
   }
 
-  /** Creates missing groups and removes obsolete ones; returns the names of new ones. */
+  /** Creates missing groups and removes obsolete ones. Returns the names of the new groups. */
   setGroups(groups: Iterable<string>): ReadonlySet<string> {
     const before = new Map(this.groupsByName);
     const names = new Set(groups);
     this.groupsByName.clear();
-    // All names first, because a new group looks for its checks at once.
+    // All names are added first, because a new group looks up its checks immediately.
     for (const name of names) this.groupsByName.set(name, before.get(name) as Group);
     const added = [...names].filter((name) => !before.has(name));
     for (const name of added) this.groupsByName.set(name, this.createGroup(name));
@@ -132,13 +135,16 @@ export class Queries implements Health {
     );
   }
 
-  /** The set of checks, or of those that count in a group, has changed. Must be followed by `refresh` and `notify`. */
+  /**
+   * Must be called when the set of all checks, or of those that count in a group, has changed. Must be followed by
+   * `refresh` and `notify`.
+   */
   reselect(): void {
     this.context.generation++;
     this.subscriptions.select();
   }
 
-  /** Applies changed results; calls `changed` for each group whose state has changed. */
+  /** Applies changed results. Calls `changed` for each group whose state has changed. */
   refresh(changed?: (name: string, group: Group, from: State) => void): void {
     this.context.revision++;
     for (const name of this.groupsByName.keys()) {
@@ -169,7 +175,7 @@ export class Queries implements Health {
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
     const group = this.select(query) ?? this.notFound;
     if (group !== this.starting) return ask(group, query, this.source.clock, answer);
-    // Startup passes when a run ends, not when a result is fresh: there is nothing to wait for.
+    // Startup passes when a run ends, not when a result is fresh, so there is nothing to wait for.
     this.startRuns(group, query);
     answer(group.answer(false));
     return () => {};
@@ -205,7 +211,8 @@ export class Queries implements Health {
         maxSelections,
       );
     const group = existing ?? missing() ?? this.notFound;
-    // Refresh first, so that the new subscriber is not notified of a change it already sees.
+    // Starting runs refreshes the group first, so that the new subscriber is not notified of a change that it already
+    // sees.
     this.startRuns(group, { ...selection, hops: 0 });
     return this.subscriptions.add(group, changed);
   }
@@ -218,7 +225,7 @@ export class Queries implements Health {
     if (group.key !== undefined) this.selections.cancelWatches(group.key);
   }
 
-  /** Undefined if it does not exist. */
+  /** Returns undefined if the selection does not exist. */
   private select({ scope, checks, group }: Selection): Group | undefined {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
       return this.groupOfScope(scope);

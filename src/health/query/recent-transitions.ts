@@ -1,6 +1,6 @@
 import type { Transition } from './registry.js';
 
-/** A transition and its wall-clock time. */
+/** A transition with its wall-clock time. */
 export interface PastTransition extends Transition {
   readonly time: Date;
 }
@@ -17,7 +17,7 @@ export class RecentTransitions {
     private readonly wall: () => number,
   ) {
     health.onTransition((transition) => {
-      // Transitions of the group `all` repeat those of the checks and of their own groups.
+      // Transitions of the `all` group repeat those of the checks and of their other groups.
       if (transition.of === 'group' && transition.name === 'all') return;
       this.past.unshift({ ...transition, time: new Date(this.wall()) });
       this.trim();
@@ -28,7 +28,7 @@ export class RecentTransitions {
     return this.past;
   }
 
-  /** Adds a transition of which this process has learned late, before those that followed it. */
+  /** Inserts a transition that this process learned about late before those that followed it. */
   insert(transition: PastTransition): void {
     const at = this.past.findIndex(({ time }) => time <= transition.time);
     this.past.splice(at === -1 ? this.past.length : at, 0, transition);

@@ -36,21 +36,21 @@ export const STALE_LIMIT = 30_000;
 
 /** Settings that a reload may change. */
 export interface RegistrySettings {
-  /** In the order of the configuration; names are unique. */
+  /** In configuration order. Names must be unique. */
   checks: readonly DefinedCheck[];
   /**
-   * Results older than this and than the max age of the check count as unknown. Milliseconds.
+   * Results older than both this and the check's max age count as unknown. In milliseconds.
    * @default 30000
    */
   staleLimit?: number;
   /**
-   * How long after `start` the scope startup reports `starting` while it has not passed; then it reports the state of
-   * its checks. Milliseconds. Default: no limit.
+   * How long after `start` the startup scope reports `starting` while it has not passed, in milliseconds. Afterwards,
+   * it reports the state of its checks. Default: no limit.
    */
   startupGrace?: number;
   serviceId?: string;
   releaseId?: string;
-  /** Asked about failures of checks with `onShared: 'warn'`. Default: none. */
+  /** Queried about failures of checks with `onShared: 'warn'`. Default: none. */
   peers?: Peers | undefined;
   /** Groups that exist even without checks, in addition to `readiness`, `startup` and `all`. */
   groups?: readonly string[];
@@ -59,16 +59,16 @@ export interface RegistrySettings {
 export interface RegistryOptions extends RegistrySettings {
   /** @default systemClock */
   clock?: Clock;
-  /** Default: random. */
+  /** Default: a random id. */
   instance?: string;
   /**
-   * Returns 0 to below 1, for the jitter of background runs.
+   * Returns a number from 0 (inclusive) to 1 (exclusive), for the jitter of background runs.
    * @default Math.random
    */
   random?: () => number;
 }
 
-/** Names of checks added, changed and removed by a reload. */
+/** Names of the checks that a reload added, changed and removed. */
 export interface ChangedChecks {
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -81,12 +81,12 @@ export interface Transition {
   readonly name: string;
   readonly from: State;
   readonly to: State;
-  /** Reason for a state other than pass; for a group, that of its worst check. */
+  /** Reason for a state other than pass. For a group, the reason of its worst check. */
   readonly reason?: Reason;
   readonly output?: string;
 }
 
-/** Read access to a check, for metrics and pages. Reading starts no run. */
+/** Read-only view of a check, for metrics and pages. Reading starts no run. */
 export interface CheckView {
   readonly name: string;
   readonly kind: string;
@@ -95,30 +95,30 @@ export interface CheckView {
   readonly state: CheckState;
   /** Reason for a state other than pass. */
   readonly reason: Reason | undefined;
-  /** Consecutive good and bad results: one of the two is 0. */
+  /** Numbers of consecutive good and bad results. One of them is 0. */
   readonly passes: number;
   readonly fails: number;
   readonly stats: Readonly<CheckStats>;
   readonly onShared: 'fail' | 'warn';
-  /** Fate of the failure of a check with `onShared: 'warn'`. */
+  /** Fate of a failure, for a check with `onShared: 'warn'`. */
   readonly fate: Fate | undefined;
-  /** Age up to which a result is shared by requests without a max age, in milliseconds. */
+  /** Maximum age in milliseconds at which a result is shared by requests that set no max age. */
   readonly sharedFor: number;
   readonly inFlight: boolean;
-  /** Number of runs that still hang after their timeout. */
+  /** Number of runs that are still hanging after their timeout. */
   readonly abandoned: number;
 }
 
 /** A run of a check that has ended. */
 export interface EndedRun {
   readonly name: string;
-  /** Whether its result is fail or unknown; `rise` and `fall` are not applied. */
+  /** Whether its result is fail or unknown, before `rise` and `fall` are applied. */
   readonly failed: boolean;
   /** In milliseconds; undefined if no run was possible. */
   readonly duration: number | undefined;
 }
 
-/** Called with the check that has a new result, or without one if anything may have changed. */
+/** Called with the check that has a new result, or without a check if anything may have changed. */
 export type UpdateListener = (member?: Member) => void;
 
 /** The health of this process: its checks, groups and lifecycle. */
@@ -129,7 +129,7 @@ export class Registry implements Health {
   private identity: Identity;
   private startup: Startup<Monitor>;
   private readonly grace: StartupGrace;
-  /** What queries are answered from, also by a copy on another thread. */
+  /** The data from which queries are answered, including by a copy on another thread. */
   readonly source: QuerySource;
   private readonly queries: Queries;
   private readonly joining = new JoiningChecks<Monitor>();
@@ -185,34 +185,34 @@ export class Registry implements Health {
     };
   }
 
-  /** All checks, in the order of the configuration. */
+  /** All checks, in configuration order. */
   get checks(): readonly CheckView[] {
     return [...this.monitors.values()];
   }
 
   /**
-   * Starts the first run of every check; background runs follow. The startup grace begins.
+   * Starts the first run of each check, followed by background runs. The startup grace begins.
    *
-   * @param preparing other work at the start that blocks the event loop, such as loading modules: the first runs wait
-   *   for it, for at most a second.
+   * @param preparing other startup work that blocks the event loop, such as loading modules. The first runs wait for
+   * it, for at most a second.
    */
   start(preparing?: Promise<unknown>): void {
     this.grace.start();
     if (preparing) addLoad(this.monitorContext.loads, preparing).catch(() => {});
     for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
-    // Their checks may be loading now.
+    // The checks may be loading now.
     this.updates.call();
   }
 
-  /** Records the runs that start from now on. */
+  /** Sets the tracer for runs that start from now on. */
   trace(tracer: RunTracer | undefined): void {
     this.monitorContext.tracer = tracer;
   }
 
   /**
    * Applies new settings synchronously. An unchanged check keeps its result, counters and timers. A replaced check
-   * keeps the state of its predecessor until its own first result. A new check counts in existing groups from its first
-   * result on, so that they do not become unknown.
+   * keeps the state of its predecessor until its own first result. A new check counts in existing groups only from its
+   * first result, so that these groups do not become unknown.
    */
   reload(settings: RegistrySettings): ChangedChecks {
     const { checks, staleLimit = STALE_LIMIT } = settings;
@@ -258,20 +258,20 @@ export class Registry implements Health {
     this.grace.reload(settings.startupGrace);
     this.reselect();
 
-    // Requests that wait for a removed check are answered with the remaining ones.
+    // Requests that wait for a removed check are answered from the remaining checks.
     for (const monitor of removed) this.closer.retire(monitor.check, monitor.stop());
     for (const monitor of loadsFirst(starts.keys())) starts.get(monitor)?.();
     return { added: added.map(({ name }) => name), changed, removed: removed.map(({ name }) => name) };
   }
 
-  /** From now on all scopes except liveness answer draining. */
+  /** Makes all scopes except liveness report draining. */
   drain(): void {
     this.isDraining = true;
     this.refreshAll();
   }
 
   /**
-   * Aborts all runs and closes all checks; resolves when they have settled, at the latest after one second. Never
+   * Aborts all runs and closes all checks. Resolves when they have settled, but no later than after one second. Never
    * rejects.
    */
   stop(): Promise<void> {
@@ -281,7 +281,7 @@ export class Registry implements Health {
   }
 
   /**
-   * Calls `listener` at every state change of a check or group.
+   * Calls `listener` on each state change of a check or group.
    *
    * @returns a function that removes the listener.
    */
@@ -290,7 +290,8 @@ export class Registry implements Health {
   }
 
   /**
-   * Calls `listener` at every result of a check and, without one, at every change of the checks, groups or lifecycle.
+   * Calls `listener` with the check on each result, and without a check on each change of the checks, groups or
+   * lifecycle.
    *
    * @returns a function that removes the listener.
    */
@@ -299,7 +300,7 @@ export class Registry implements Health {
   }
 
   /**
-   * Calls `listener` at the end of each run, before its result counts.
+   * Calls `listener` at the end of each run, before the result counts.
    *
    * @returns a function that removes the listener.
    */
@@ -307,17 +308,17 @@ export class Registry implements Health {
     return this.runs.add(listener);
   }
 
-  /** The names of all groups. */
+  /** Names of all groups. */
   groups(): readonly string[] {
     return this.queries.groups;
   }
 
-  /** Current state of a group; for `startup`, of the scope. Starts no run. */
+  /** Current state of a group. For `startup`, the state of the scope. Starts no run. */
   stateOf(group: string): State {
     return this.queries.find(group)?.status.state ?? 'not-found';
   }
 
-  /** Current status of a group with its report. Starts no run. */
+  /** Current status of a group, with its report. Starts no run. */
   known(group: string): Answer {
     return this.queries.known(group);
   }
@@ -356,7 +357,9 @@ export class Registry implements Health {
     return new Set(['readiness', 'startup', 'all', ...named, ...checked]);
   }
 
-  /** State of startup; undefined (the state of its checks) if it has not passed within the grace. */
+  /**
+   * The state of startup. Undefined, so that the state of its checks applies, if it has not passed within the grace.
+   */
   private startupOverride(): Override | undefined {
     if (this.startup.passed) return PASS;
     return this.grace.isOver ? undefined : STARTING;
@@ -376,19 +379,19 @@ export class Registry implements Health {
     const isStartupOther = this.startup.passed !== wasStarted;
     this.updates.call(isStartupOther ? undefined : monitor);
     if (isStartupOther) this.queries.notify();
-    // Most results equal the previous one: then there is nothing to compare.
+    // Most results equal the previous one, so nothing needs to be compared.
     else if (to !== before.state || reason !== before.reason || monitor.fate !== before.fate)
       this.queries.notify(monitor);
   }
 
-  /** Applies a change of the checks of groups. */
+  /** Applies a change in the checks that count in groups. */
   private reselect(): void {
     this.joining.release();
     this.queries.reselect();
     this.refreshAll();
   }
 
-  /** Applies a change that may concern all groups. */
+  /** Applies a change that may affect all groups. */
   private refreshAll(): void {
     this.refresh();
     this.updates.call();
@@ -427,7 +430,7 @@ export class Registry implements Health {
   }
 }
 
-/** Checks that load something first, so that the first runs of the others wait for it. */
+/** Sorts checks that load something first, so that the first runs of the others wait for them. */
 function loadsFirst(monitors: Iterable<Monitor>): Monitor[] {
   const order = ({ check }: Monitor) => (check.load ? 0 : 1);
   return [...monitors].sort((a, b) => order(a) - order(b));

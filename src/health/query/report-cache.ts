@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { ReportDetail } from '../health.js';
 
-/** How long a serialised report is reused while nothing changes, in milliseconds. */
+/** How long a serialized report is reused while nothing changes, in milliseconds. */
 const REPORT_LIFE = 250;
-/** Limit for all cached reports together, in bytes. */
+/** Maximum total size of all cached reports, in bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 interface CachedReport {
@@ -13,23 +13,23 @@ interface CachedReport {
 }
 
 /**
- * Serialised reports, shared by all requests. A report is dropped as soon as it may not be reused, so that groups with
+ * Serialized reports, shared by all requests. A report is dropped as soon as it may not be reused, so that groups with
  * subscribers use no memory between changes.
  */
 export class ReportCache {
-  /** Oldest first, for each detail. */
+  /** By detail, oldest first. */
   private readonly cache: Readonly<Record<ReportDetail, Map<object, CachedReport>>> = {
     full: new Map(),
     causes: new Map(),
     chain: new Map(),
   };
-  /** Bytes of all cached reports. */
+  /** Total size of all cached reports, in bytes. */
   bytes = 0;
   private timer: Timer | undefined;
 
   constructor(private readonly clock: Clock) {}
 
-  /** Returns the report of `group` at `revision`; calls `serialise` if none is cached. */
+  /** Returns the report of `group` at `revision`. Calls `serialise` if none is cached. */
   get(group: object, detail: ReportDetail, revision: number, serialise: () => Buffer): Buffer {
     const now = this.clock.now();
     const reports = this.cache[detail];

@@ -4,14 +4,14 @@ import type { Answer, Query, Withdraw } from '../health.js';
 import type { Member, Waiter } from '../member.js';
 import type { Group } from './group.js';
 
-/** A request that came through this many responders starts no run at another one. */
+/** A request that came through at least this many responders starts no run that queries another one. */
 const MAX_HOPS = 4;
 
 function nothing(): void {}
 
 /**
- * Answers a query: at once if the status of `group` is fresh enough, otherwise when the required runs have finished, at
- * the latest after the timeout of the query. The runs continue if the request is withdrawn.
+ * Answers a query: immediately if the status of `group` is fresh enough, otherwise when the required runs have
+ * finished, but no later than after the timeout of the query. The runs continue if the request is withdrawn.
  */
 export function ask(group: Group, query: Query, clock: Clock, answer: (answer: Answer) => void): Withdraw {
   const now = clock.now();
@@ -25,8 +25,8 @@ export function ask(group: Group, query: Query, clock: Clock, answer: (answer: A
     const maxAge = member.maxAge(query.maxAge);
     if (member.isFresh(maxAge, now)) continue;
     pending ??= new PendingQuery(group, clock, answer);
-    // A request from another responder may have started at the very one that this check asks: waiting could be waiting
-    // for itself.
+    // A request from another responder may originate from the very responder that this check queries, so waiting for
+    // the check could mean waiting for itself.
     const remote = query.hops > 0 && member.check.kind === 'pingpong';
     const run = member.requestRun(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
     pending.addRun(member, run, !remote);
@@ -52,8 +52,8 @@ class PendingQuery implements Waiter {
   ) {}
 
   /**
-   * Requires run number `run` of `member`. If not `isAwaited`, the answer does not wait for it and is only marked
-   * stale.
+   * Requires run number `run` of `member`. If `isAwaited` is false, the answer does not wait for the run and is only
+   * marked stale.
    */
   addRun(member: Member, run: number, isAwaited: boolean): void {
     this.runs.push({ member, run, isAwaited });
@@ -84,7 +84,7 @@ class PendingQuery implements Waiter {
     if (this.open && this.isFinal) this.finish();
   }
 
-  /** No run can change the answer, for example while draining. */
+  /** Whether no run can change the answer, as while draining. */
   private get isFinal(): boolean {
     return this.group.current().freshUntil === Number.POSITIVE_INFINITY;
   }

@@ -6,13 +6,13 @@ import type { Ceiling, FindChecks, Group } from './group.js';
 const MAX_SELECTIONS = 64;
 
 /**
- * Groups of checks selected by name; one group for the same names in any order. The names are a closed set, but their
- * combinations are not: only the most recent groups are kept, and those with subscribers.
+ * Groups of checks selected by name. The same names in any order share one group. The number of names is limited, but
+ * the number of their combinations is not, so only the most recent groups and those with subscribers are kept.
  */
 export class Selections {
   private readonly recent = new Map<string, Group>();
   private readonly watched = new Map<string, Group>();
-  /** Groups with subscribers that did not exist when the first subscriber came. */
+  /** Groups with subscribers that did not exist when the first subscriber was added. */
   private readonly missing = new Map<string, Group>();
 
   constructor(
@@ -20,14 +20,14 @@ export class Selections {
     private readonly create: (find: FindChecks, key: string, ceiling?: Ceiling) => Group,
   ) {}
 
-  /** Returns the group of these checks; undefined if one of them does not exist. */
+  /** Returns the group of these checks; undefined if one of the checks does not exist. */
   find(names: readonly string[]): Group | undefined {
     if (!names.every((name) => this.members.has(name))) return undefined;
     const key = keyOf(names);
     const watched = this.watched.get(key);
     if (watched) return watched;
     const selected = this.recent.get(key) ?? this.create(() => this.pick(names), key);
-    // Moves it to the end: the least recently used is dropped first.
+    // Moves the group to the end, because the least recently used one is dropped first.
     this.recent.delete(key);
     this.recent.set(key, selected);
     const [oldest] = this.recent.keys();
@@ -36,8 +36,8 @@ export class Selections {
   }
 
   /**
-   * Returns the group for a subscription to checks or a group that do not exist yet and may be added by a reload;
-   * `find` looks up the group, which has this `ceiling`. Undefined if `max` of them have subscribers.
+   * Returns a group for a subscription to checks or a group that do not exist yet but that a reload may add. `find`
+   * looks up the group, whose best state is `ceiling`. Returns undefined if `max` groups have subscribers.
    */
   createMissing(
     { checks, group }: Pick<Query, 'checks' | 'group'>,
@@ -45,7 +45,7 @@ export class Selections {
     ceiling: Ceiling,
     max: number,
   ): Group | undefined {
-    // Names contain no space, so this key differs from that of every existing selection.
+    // Names contain no spaces, so this key differs from that of every existing selection.
     const key = checks ? ` ${keyOf(checks)}` : `  ${group}`;
     const selected = this.missing.get(key);
     if (selected || this.missing.size >= max) return selected;
@@ -66,7 +66,7 @@ export class Selections {
     return this.mapOf(key).has(key);
   }
 
-  /** Keeps the group until `cancelWatches`. */
+  /** Keeps the group until `cancelWatches` is called. */
   watch(key: string, selected: Group): void {
     this.recent.delete(key);
     this.mapOf(key).set(key, selected);
@@ -81,7 +81,7 @@ export class Selections {
   }
 }
 
-/** Equal for the same names in any order. */
+/** Key that is equal for the same names in any order. */
 function keyOf(names: readonly string[]): string {
   return [...new Set(names)].sort().join('\n');
 }

@@ -2,17 +2,18 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { type Counted, effectiveState, isHealthy } from '../state.js';
 
 /**
- * Whether the service has started. With checks in the group `startup`, it has once each of them has passed or warned.
- * Without that group, once each critical check has a first result of any kind, so that a shared database that is down
- * does not restart all instances forever. It never reverts. The caller decides how long to report `starting`.
+ * Whether the service has started. If the `startup` group contains checks, the service has started once each of them
+ * has passed or warned. Otherwise, it has started once each critical check has a first result of any kind, so that an
+ * outage of a shared database does not restart all instances forever. The result never reverts. The caller decides how
+ * long to report `starting`.
  */
 export class Startup<C extends Counted & { readonly groups: readonly string[] }> {
-  /** The checks that startup waits for. */
+  /** The checks for which startup waits. */
   readonly checks: readonly C[];
   private readonly missing: Set<C>;
   private readonly grouped: boolean;
 
-  /** @param before state before a reload; a completed startup stays completed. */
+  /** @param before state before a reload. A completed startup stays completed. */
   constructor(checks: readonly C[], before?: Startup<C>) {
     const group = checks.filter((check) => check.groups.includes('startup'));
     this.grouped = group.length > 0;
@@ -26,14 +27,17 @@ export class Startup<C extends Counted & { readonly groups: readonly string[] }>
     return this.missing.size === 0;
   }
 
-  /** Called when `check` has a result. */
+  /** Must be called when `check` has a result. */
   onResult(check: C): void {
     const added = effectiveState(check);
     if (!this.grouped || added === undefined || isHealthy(added)) this.missing.delete(check);
   }
 }
 
-/** How long startup reports `starting` while it has not passed. It begins at `start`; a reload may change its length. */
+/**
+ * Limits how long startup reports `starting` while it has not passed. The time begins at `start`. A reload may change
+ * its length.
+ */
 export class StartupGrace {
   /** Whether startup reports the state of its checks. */
   isOver = false;
@@ -42,7 +46,7 @@ export class StartupGrace {
 
   /**
    * @param length in milliseconds. Default: no limit.
-   * @param onEnd called when the time is over.
+   * @param onEnd called when the time has elapsed.
    */
   constructor(
     private readonly clock: Clock,

@@ -3,12 +3,12 @@ import type { Answer, CachedStatus, Subscription } from '../health.js';
 import type { Member } from '../member.js';
 import type { Group } from './group.js';
 
-/** Work per event loop turn: 1 per check compared, 1 per subscription notified. */
+/** Maximum work per turn of the event loop: 1 per check compared, 1 per subscription notified. */
 const TURN_BUDGET = 2048;
 
-/** A subscription to a group. A class without closures, because there can be many. */
+/** A subscription to a group. A class without closures, because there can be many subscriptions. */
 class GroupSubscription implements Subscription {
-  /** Version of the group that was last notified. */
+  /** The version of the group that was last notified. */
   version: number;
 
   constructor(
@@ -37,13 +37,13 @@ class GroupSubscription implements Subscription {
 /** A group with at least one subscription. */
 class WatchedGroup {
   readonly subscriptions = new Set<GroupSubscription>();
-  /** Incremented at each change. */
+  /** Incremented on each change. */
   version = 0;
-  /** The latest version for which notifying the subscriptions has started. */
+  /** The latest version for which notification of the subscriptions has started. */
   notifiedVersion = 0;
   private status: CachedStatus;
   private signature: string;
-  /** Checks that run because this group has subscriptions. */
+  /** The checks that run because this group has subscriptions. */
   private checks: readonly Member[] = [];
 
   constructor(readonly group: Group) {
@@ -70,7 +70,7 @@ class WatchedGroup {
     this.version++;
   }
 
-  /** Notifies `subscription` unless it has been notified of this version. */
+  /** Notifies `subscription`, unless it has already been notified of this version. */
   notify(subscription: GroupSubscription): void {
     if (subscription.version === this.version) return;
     subscription.version = this.version;
@@ -79,12 +79,13 @@ class WatchedGroup {
 }
 
 /**
- * Subscriptions to groups: each is notified when the state of its group, or the state, reason or fate of one of its checks,
- * changes. The checks keep running meanwhile; the cost of running them does not depend on the number of subscriptions.
+ * Subscriptions to groups. A subscription is notified when the state of its group changes, or the state, reason or fate
+ * of one of the group's checks. The checks keep running while there are subscriptions. The cost of running them does
+ * not depend on the number of subscriptions.
  */
 export class Subscriptions {
   private readonly groups = new Map<Group, WatchedGroup>();
-  /** Groups that may have changed, in the order in which they are compared. */
+  /** Groups that may have changed, in the order in which they will be compared. */
   private readonly due = new Set<WatchedGroup>();
   private steps: Iterator<number, void> | undefined;
   private isRunning = false;
@@ -120,14 +121,14 @@ export class Subscriptions {
     return watched;
   }
 
-  /** Applies a changed set of checks; `notify` notifies the subscriptions. */
+  /** Applies a changed set of checks. A call of `notify` then notifies the subscriptions. */
   select(): void {
     for (const watched of this.groups.values()) watched.setChecks(watched.group.checks);
   }
 
   /**
-   * Notifies the subscriptions of groups that contain `check`, or of all groups. The first are notified before this
-   * returns, the others in later event loop turns.
+   * Notifies the subscriptions of groups that contain `check`, or of all groups. The first subscriptions are notified
+   * before this method returns, the others in later turns of the event loop.
    */
   notify(check?: Member): void {
     for (const watched of this.groups.values()) {
@@ -151,7 +152,7 @@ export class Subscriptions {
     setImmediate(this.run);
   };
 
-  /** Yields the cost of each step. A group that changes meanwhile is queued again at the end. */
+  /** Yields the cost of each step. A group that changes in the meantime is queued again at the end. */
   private *work(): Generator<number, void> {
     for (const watched of this.due) {
       this.due.delete(watched);
@@ -167,7 +168,7 @@ export class Subscriptions {
   }
 }
 
-/** Checks that pass are left out, so that adding or removing one of them is not a change. */
+/** Omits checks that pass, so that adding or removing one of them is not a change. */
 function signatureOf(group: Group): string {
   const notPassing = group.checks.filter(({ state }) => state !== 'pass');
   return [

@@ -2,24 +2,24 @@ import type { NormalizedResult } from '../result.js';
 import { type CheckState, isHealthy } from '../state.js';
 
 /**
- * Applies `rise` and `fall` to the results of a check: a result counts after `rise` good or `fall` bad ones in a row.
- * The first result, and the first after an expiry, counts at once. Pass and warn are good, fail and unknown are bad; a
- * result on the same side as the previous one counts at once.
+ * Applies `rise` and `fall` to the results of a check. A result counts after `rise` consecutive good results or `fall`
+ * consecutive bad ones. Pass and warn are good, fail and unknown are bad. A result counts immediately if it is the
+ * first one, the first one after an expiry, or on the same side as the result that counts.
  */
 export class Hysteresis {
   /** The result that counts; undefined if there is none. */
   result: NormalizedResult | undefined;
-  /** Monotonic time of the last change of state. */
+  /** Monotonic time of the last state change. */
   since: number;
-  /** Consecutive good results. */
+  /** Number of consecutive good results. */
   passes = 0;
-  /** Consecutive bad results. */
+  /** Number of consecutive bad results. */
   fails = 0;
 
   private isRestarted = false;
 
   constructor(
-    /** Thresholds; changes apply from the next result on. */
+    /** Thresholds. Changes apply from the next result. */
     public rise: number,
     public fall: number,
     now: number,
@@ -48,14 +48,17 @@ export class Hysteresis {
     return good ? passes + 1 >= rise : fails + 1 >= fall;
   }
 
-  /** The check has been replaced: the next result counts at once; until then the previous one stays. */
+  /**
+   * Must be called when the check is replaced. The next result then counts immediately, and the previous one stays
+   * until then.
+   */
   restart(): void {
     this.isRestarted = true;
     this.passes = 0;
     this.fails = 0;
   }
 
-  /** The result has become too old to count. */
+  /** Removes the result, because it is too old to count. */
   expire(now: number): void {
     this.set(undefined, now);
   }

@@ -2,21 +2,21 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { withTimeout } from '../../common/with-timeout.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
-/** Time limit of one attempt, in milliseconds. */
+/** Time limit for one attempt, in milliseconds. */
 const LOAD_LIMIT_MS = 30_000;
 /**
- * How long to wait for loads of other checks, in milliseconds: loading blocks the event loop, which would count against
+ * How long to wait for loads of other checks, in milliseconds. Loading blocks the event loop, which would count against
  * the first run.
  */
 const OTHERS_LIMIT_MS = 1000;
 
 /**
- * Loads what the runs of a check need, before the first run (`CheckDefinition.load`). A check that loads nothing waits
- * for the loads of others too.
+ * Loads what the runs of a check need before the first run (`CheckDefinition.load`). A check that loads nothing also
+ * waits for the loads of other checks.
  */
 export class Loader {
   private hasLoaded = false;
-  /** A call of `load` has not settled; no second one is started. */
+  /** Whether a call of `load` has not settled, in which case no second call is started. */
   private isPending = false;
   private callback: ((failure?: NormalizedResult) => void) | undefined;
   private timer: Timer;
@@ -25,7 +25,7 @@ export class Loader {
     private readonly load: (() => unknown) | undefined,
     private readonly clock: Clock,
     private readonly normalizer: ResultNormalizer,
-    /** Pending loads of all checks, and of the service. */
+    /** Pending loads of all checks and of the service. */
     private readonly loads: Set<Promise<unknown>> = new Set(),
   ) {}
 
@@ -40,14 +40,14 @@ export class Loader {
   }
 
   /**
-   * Starts an attempt unless one is in progress. Calls `end` once, with the failure if there is one; never after
-   * `stop`.
+   * Starts an attempt, unless one is in progress. Calls `end` once, with the failure if there is one. Does not call it
+   * after `stop`.
    */
   attempt(end: (failure?: NormalizedResult) => void): void {
     if (this.callback) return;
     this.callback = end;
     this.timer = this.clock.after(LOAD_LIMIT_MS, () => this.fail(`not loaded within ${LOAD_LIMIT_MS / 1000} s`));
-    // After the time limit the call continues, and the next attempt waits for it.
+    // After the time limit, the call continues and the next attempt waits for it.
     if (!this.isPending) void this.call();
   }
 
@@ -81,7 +81,7 @@ export class Loader {
   }
 }
 
-/** Adds a load until it settles; settles like it. */
+/** Adds a load until it settles. The returned promise settles like the load. */
 export function addLoad(loads: Set<Promise<unknown>>, load: Promise<unknown>): Promise<unknown> {
   loads.add(load);
   return load.finally(() => loads.delete(load));

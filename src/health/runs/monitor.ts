@@ -14,32 +14,32 @@ import { type FlightListener, SingleFlight } from './single-flight.js';
 import { CheckStats } from './stats.js';
 import type { RunTracer } from './trace.js';
 
-/** Background runs start up to this fraction of the interval early, so that instances do not run in lockstep. */
+/** Fraction of the interval by which background runs may start early, so that instances do not run in lockstep. */
 const JITTER = 0.25;
 
-/** Period, in milliseconds, of a check with subscribers, without an interval and with max age 0. */
+/** Period in milliseconds of a check that has subscribers, no interval, and max age 0. */
 const PERIOD_WITHOUT_AGE = 5000;
 
-/** Context shared by all monitors; a reload changes it in place. */
+/** Context shared by all monitors. A reload changes it in place. */
 export interface MonitorContext {
   readonly clock: Clock;
-  /** Returns 0 to below 1, for the jitter. */
+  /** Returns a number from 0 (inclusive) to 1 (exclusive), for the jitter. */
   readonly random: () => number;
   normalizer: ResultNormalizer;
-  /** Pending loads of checks, and of the service. */
+  /** Pending loads of checks and of the service. */
   loads: Set<Promise<unknown>>;
   readonly repeats: RepeatQueue;
-  /** Results older than this and than the max age of the check do not count. Milliseconds. */
+  /** Results older than both this and the check's max age do not count. In milliseconds. */
   staleLimit: number;
-  /** Asked about failures of checks with `onShared: 'warn'`; undefined: none are configured. */
+  /** Queried about failures of checks with `onShared: 'warn'`; undefined if no peers are configured. */
   peers: Peers | undefined;
-  /** Records each run; undefined: the application has no tracing system. */
+  /** Records each run; undefined if the application has no tracing system. */
   tracer: RunTracer | undefined;
-  /** Called at each result of a run, before it counts. */
+  /** Called for each result of a run, before it counts. */
   recorded(monitor: Monitor): void;
-  /** Called at the end of each run, with whether its result is fail or unknown. */
+  /** Called at the end of each run. `failed`: its result is fail or unknown. */
   ran(monitor: Monitor, failed: boolean): void;
-  /** Called at each result that counts, and when the last one has expired. */
+  /** Called for each result that counts, and when the last one has expired. */
   changed(monitor: Monitor, before: Snapshot): void;
 }
 
@@ -55,7 +55,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   readonly hysteresis: Hysteresis;
   readonly stats: CheckStats;
   raw: RawResult = NO_RESULT;
-  /** Monotonic time at which the last finished run started; -Infinity before. */
+  /** Monotonic time at which the last finished run started; -Infinity before the first one. */
   startedAt = Number.NEGATIVE_INFINITY;
   /** Duration of that run in milliseconds; undefined if no run was possible. */
   duration: number | undefined;
@@ -90,7 +90,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     );
   }
 
-  /** Age in milliseconds beyond which a result does not count. */
+  /** Maximum age in milliseconds at which a result counts. */
   get limit(): number {
     return Math.max(this.context.staleLimit, this.check.maxAge);
   }
@@ -115,7 +115,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     return this.hysteresis.fails;
   }
 
-  /** Output of the result; without one, whether the check is still loading. */
+  /** Output of the result. If there is none, whether the check is still loading. */
   get output(): string | undefined {
     const { result } = this.hysteresis;
     if (result) return result.output;
@@ -135,26 +135,26 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     return this.flight.abandoned;
   }
 
-  /** Starts the first run; background runs follow. */
+  /** Starts the first run, followed by background runs. */
   start(): void {
     this.flight.request(0);
   }
 
-  /** Applies changed settings of the same check, or a changed stale limit; a run in progress is not affected. */
+  /** Applies changed settings of the same check, or a changed stale limit. A run in progress is not affected. */
   configure(check: DefinedCheck): void {
     const { interval, maxAge } = this.check;
     const { clock } = this.context;
     this.apply(check);
     if (!this.hasRun) return;
     this.scheduleLimit(clock.now());
-    // During a run, the next one is scheduled when it ends.
+    // If a run is in progress, the next one is scheduled when it ends.
     const hasOtherPeriod = check.interval !== interval || check.maxAge !== maxAge;
     if (hasOtherPeriod && !this.inFlight) this.scheduleNext(clock.now());
   }
 
   /**
-   * Replaces the check under the same name. State and statistics stay until the first result of the new check. Must be
-   * followed by `restart`.
+   * Replaces the check under the same name. State and statistics are kept until the first result of the new check. Must
+   * be followed by `restart`.
    */
   replace(check: DefinedCheck): void {
     this.configure(check);
@@ -164,8 +164,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   }
 
   /**
-   * Starts the first run of the replacement, also for waiters of the old run; resolves when no run of the old check is
-   * left.
+   * Starts the first run of the replacement, which also serves waiters of the old run. Resolves when no run of the old
+   * check is left.
    */
   restart(): Promise<void> {
     for (const waiter of this.waitingForCurrent) this.waitingForNext.add(waiter);
@@ -180,14 +180,14 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.flight.setMinInterval(check.minInterval);
   }
 
-  /** Age up to which a result is shared by requests without a max age, in milliseconds. */
+  /** Maximum age in milliseconds at which a result is shared by requests that set no max age. */
   get sharedFor(): number {
     return this.check.maxAge;
   }
 
   /**
-   * Returns the number of the run that satisfies a request: the current one if it is young enough, else the next, which
-   * is started if `mayStart`.
+   * Returns the number of the run that satisfies a request: the current one if it is young enough, otherwise the next
+   * one, which is started if `mayStart`.
    */
   requestRun(maxAge: number, now: number, hops: number, mayStart: boolean): number {
     const { runningSince, started } = this.flight;
@@ -195,10 +195,10 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     return mayStart ? this.flight.request(hops) : started + 1;
   }
 
-  /** Adds a subscriber. A check without an interval now runs whenever its result exceeds its max age. */
+  /** Adds a subscriber. A check without an interval then runs each time its result exceeds its max age. */
   watch(): void {
     this.watches++;
-    // A run in progress schedules the next one when it ends.
+    // If a run is in progress, it schedules the next one when it ends.
     if (this.watches === 1 && this.check.interval === 0 && !this.inFlight) this.scheduleNext(this.context.clock.now());
   }
 
@@ -223,7 +223,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.waitingForNext.delete(waiter);
   }
 
-  /** Aborts the run and notifies all waiters; resolves when the run has released its resources. */
+  /** Aborts the run and notifies all waiters. Resolves when the run has released its resources. */
   stop(): Promise<void> {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);
@@ -244,7 +244,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
 
   finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void {
     this.lastDuration = this.context.clock.now() - startedAt;
-    // Visible to other instances before they are asked: those that fail together see each other.
+    // Made visible to other instances before they are queried, so that instances that fail together see each other's
+    // failure.
     const status = this.recordRaw(startedAt, result);
     const isAsked = status === 'fail' && this.check.onShared === 'warn' && this.hysteresis.counts(result);
     if (isAsked) this.verdicts.ask(result, end);
@@ -261,7 +262,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.hysteresis.record(result, now);
     this.scheduleLimit(now);
     if (this.state !== 'fail') this.verdicts.recovered();
-    // Answers that renew it come after a run, which may take until its timeout.
+    // Answers that renew the verdict arrive after a run, which may take until its timeout.
     this.verdicts.keep(this.fate, this.check.maxAge + this.check.interval);
     this.scheduleNext(now);
     this.report(before);
@@ -270,9 +271,9 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     for (const waiter of waiting) waiter.onRunEnded();
   }
 
-  /** Makes the result of a run visible to `own`; it does not count yet. Returns its status there. */
+  /** Makes the result of a run visible to `own`, before it counts. Returns its status there. */
   private recordRaw(startedAt: number, result: NormalizedResult): CheckState {
-    // A failure that only reflects this service itself says nothing about the dependency.
+    // A failure that only reflects this service itself proves nothing about the dependency.
     const status = result.reason === 'loop' ? 'unknown' : result.status;
     this.verdicts.record(status, startedAt);
     this.raw = { status, startedAt, hasPassed: this.verdicts.hasPassed };
@@ -283,11 +284,11 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private scheduleLimit(now: number): void {
     const { clock } = this.context;
     clock.clear(this.limitTimer);
-    // 1 ms more: a result still counts at the limit itself.
+    // One millisecond is added, because a result still counts at the limit itself.
     this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());
   }
 
-  /** Schedules the next background run, if there is one. */
+  /** Schedules the next background run, if there is to be one. */
   private scheduleNext(now: number): void {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);

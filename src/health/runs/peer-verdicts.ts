@@ -3,20 +3,20 @@ import type { NormalizedResult } from '../result.js';
 import { type CheckState, isHealthy } from '../state.js';
 import { type Fate, Fates, NO_PEERS, type Peers } from '../verdict.js';
 
-/** Asks the peers whether they share the failures of one check, and ends their verdict when it is too old. */
+/** Asks the peers whether they share the failures of one check, and ends the resulting verdict when it is too old. */
 export class PeerVerdicts {
-  /** Monotonic time at which the verdict ends; undefined if there is none, or it is unknown. */
+  /** Monotonic time at which the verdict ends; undefined if there is no verdict or its fate is unknown. */
   limit: number | undefined;
   private timer: Timer;
-  /** Start of the last run that passed or warned; -Infinity before. */
+  /** Start of the last run that passed or warned; -Infinity if there was none. */
   private lastPassAt = Number.NEGATIVE_INFINITY;
-  /** End of the first run since then that did not; undefined if there is none. */
+  /** End of the first run after `lastPassAt` that neither passed nor warned; undefined if there is none. */
   private failedAt: number | undefined;
-  /** Of the current failure; undefined if peers were not asked. */
+  /** Fate of the current failure; undefined if peers were not queried. */
   private fates: Fates | undefined;
 
   /**
-   * @param check its name.
+   * @param check name of the check.
    * @param onEnd called when the verdict is too old.
    */
   constructor(
@@ -25,12 +25,12 @@ export class PeerVerdicts {
     private readonly onEnd: () => void,
   ) {}
 
-  /** Whether the check has passed or warned. */
+  /** Whether the check has ever passed or warned. */
   get hasPassed(): boolean {
     return this.lastPassAt > Number.NEGATIVE_INFINITY;
   }
 
-  /** Records the status of a run that has ended. */
+  /** Records the status of a finished run. */
   record(status: CheckState, startedAt: number): void {
     if (isHealthy(status)) {
       this.lastPassAt = startedAt;
@@ -40,11 +40,12 @@ export class PeerVerdicts {
     }
   }
 
-  /** Calls `end` with a failure that was recorded, and with the verdict of the peers if there are any. */
+  /** Calls `end` with the recorded failure, and with the verdict of the peers if there are any. */
   ask(failure: NormalizedResult, end: (result: NormalizedResult) => void): void {
     const { clock, peers } = this.context;
     if (!peers) return end(failure);
-    // An instance that has never worked cannot tell its own mistake from a failure of the dependency.
+    // An instance on which the check has never passed cannot distinguish its own mistake from a failure of the
+    // dependency.
     if (!this.hasPassed) return end({ ...failure, verdict: { fate: 'unknown', peers: NO_PEERS } });
     this.fates ??= new Fates();
     const { fates } = this;
@@ -54,7 +55,7 @@ export class PeerVerdicts {
     );
   }
 
-  /** Ends the verdict after `ms`, unless it is renewed before. */
+  /** Ends the verdict after `ms` milliseconds unless it is renewed earlier. */
   keep(fate: Fate | undefined, ms: number): void {
     const { clock } = this.context;
     clock.clear(this.timer);
@@ -67,14 +68,14 @@ export class PeerVerdicts {
     });
   }
 
-  /** The check does not fail any more. */
+  /** Called when the check no longer fails. */
   recovered(): void {
     if (!this.fates) return;
     this.fates = undefined;
     this.context.peers?.recovered(this.check);
   }
 
-  /** The check has been replaced. */
+  /** Called when the check has been replaced. */
   restart(): void {
     this.lastPassAt = Number.NEGATIVE_INFINITY;
     this.failedAt = undefined;

@@ -2,8 +2,8 @@ import type { Clock } from '../../common/clock.js';
 import { withTimeout } from '../../common/with-timeout.js';
 
 /**
- * Runs second attempts one at a time. When the event loop was blocked, the results of many checks are late at once;
- * alone, only the check that blocks it is late again.
+ * Runs second attempts one at a time. When the event loop was blocked, the results of many checks are late at the same
+ * time. If each check then runs alone, only the check that blocks the event loop is late again.
  */
 export class RepeatQueue {
   private last: Promise<void> = Promise.resolve();
@@ -11,7 +11,7 @@ export class RepeatQueue {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * Resolves when it is this caller's turn, with a function that ends the turn; with undefined if the turn did not come
+   * Resolves at this caller's turn with a function that ends the turn, or with undefined if the turn did not come
    * within `limit` milliseconds.
    */
   async turn(limit: number): Promise<(() => void) | undefined> {
@@ -26,7 +26,7 @@ export class RepeatQueue {
       before.then(() => true),
     );
     if (isNext) return end;
-    // The next one may start when the one before this has ended.
+    // The next caller's turn may start when the previous one has ended.
     void before.then(end);
     return undefined;
   }

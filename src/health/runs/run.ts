@@ -5,23 +5,27 @@ import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import { RepeatQueue } from './repeat-queue.js';
 import type { RunTrace, RunTracer } from './trace.js';
 
-/** A timer this late means that the process was stalled: answers may have arrived but not been read yet. */
+/**
+ * Lateness of a timer in milliseconds from which the process counts as stalled, so that answers may have arrived
+ * without having been read.
+ */
 const STALL_MS = 10;
 
-/** Kinds with user code, whose exceptions get the reason `custom` rather than `internal`. */
+/** Kinds that run user code. Exceptions from it get the reason `custom` instead of `internal`. */
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
 
 /** Receives the outcome of a run. */
 export interface RunListener {
-  /** Called exactly once with the result, at the latest when the timeout expires; never after `abort`. */
+  /** Called exactly once with the result, no later than when the timeout expires. Not called after `abort`. */
   end(run: Run, result: NormalizedResult): void;
-  /** The promise of the check has settled, before or after `end`. */
+  /** Called when the promise of the check has settled, which may be before or after `end`. */
   settle(run: Run): void;
 }
 
 /**
- * One run of a check. It ends at its timeout whether or not the check settles. If the process was stalled then, the run
- * gets the time of the stall, in total at most the timeout again: opening a connection takes several round trips.
+ * One run of a check. It ends at its timeout, whether or not the check has settled. If the process was stalled at that
+ * time, the run is extended by the duration of the stall, in total by at most the timeout, because opening a connection
+ * takes several round trips.
  */
 export class Run {
   readonly startedAt: number;
@@ -29,10 +33,10 @@ export class Run {
   settled = false;
   private open = true;
   private deadline = 0;
-  /** Time that the latest call of the check took to return its promise, in milliseconds. */
+  /** Time in milliseconds that the latest call of the check took to return its promise. */
   private blocked = 0;
   private hasConnected = false;
-  /** Remaining time to add for stalls, in milliseconds. */
+  /** Remaining time by which stalls may extend the run, in milliseconds. */
   private stallAllowance: number;
   private readonly aborter = new AbortController();
   private timer: Timer;
@@ -60,7 +64,7 @@ export class Run {
     this.done = this.work();
   }
 
-  /** Ends the run without a result; resolves when the check has settled. */
+  /** Ends the run without a result. Resolves when the check has settled. */
   async abort(): Promise<void> {
     if (this.open) this.trace?.end();
     this.close();
@@ -71,7 +75,7 @@ export class Run {
   private async work(): Promise<void> {
     let result = await this.attempt();
     let isTooLate = this.isLate && this.blocked >= this.check.timeout;
-    // Either this check or something else blocked the event loop: a second attempt, without other runs, shows which.
+    // Either this check or something else blocked the event loop. A second attempt, without other runs, shows which.
     if (this.isLate && !isTooLate && this.mayRepeat) {
       const endTurn = await this.waitForTurn();
       if (!this.open) endTurn?.();
@@ -107,7 +111,8 @@ export class Run {
   }
 
   /**
-   * The result came after the deadline, but before the timer fired: the event loop was blocked, perhaps by the check.
+   * Whether the result came after the deadline but before the timer fired. If so, the event loop was blocked, possibly
+   * by the check.
    */
   private get isLate(): boolean {
     return this.open && this.clock.now() > this.deadline && !this.check.nonBlocking;
@@ -117,7 +122,7 @@ export class Run {
     return this.clock.now() - this.startedAt >= this.check.minInterval;
   }
 
-  /** The connection is kept for later runs, so establishing it does not count against the timeout of this one. */
+  /** Later runs use the connection too, so establishing it does not count against the timeout of this run. */
   private readonly connected = (): number => {
     if (this.open && !this.hasConnected) {
       this.hasConnected = true;

@@ -3,17 +3,17 @@ import type { NormalizedResult } from '../result.js';
 import type { Loader } from './loader.js';
 import type { Run, RunListener } from './run.js';
 
-/** Number of hanging runs at which no further run is started ... */
+/** Number of hanging runs at which no further run is started, except for retries. */
 export const MAX_ABANDONED = 3;
-/** ... except one per this interval, in milliseconds, in case the check works again, ... */
+/** Interval between retries in milliseconds, in case the check works again. */
 export const RETRY_MS = 30_000;
-/** ... up to this number of hanging runs. */
+/** Number of hanging runs at which there are no more retries. */
 export const MAX_ABANDONED_IN_ALL = 20;
 
 export interface FlightListener {
   /** Called when run number `number` starts. */
   began(number: number): void;
-  /** Called when a run has a result; calls `end` with the result that counts, at once or later. */
+  /** Called when a run has a result. Must call `end` with the result that counts, immediately or later. */
   finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void;
   /**
    * Called when the last started run has ended.
@@ -26,10 +26,10 @@ export interface FlightListener {
 
 /**
  * Runs of one check: at most one running and one queued, with at least `minInterval` between two starts. A run that
- * hangs after its timeout is abandoned: further runs start beside it, as long as few hang.
+ * hangs after its timeout is abandoned. Further runs start beside it, as long as few are hanging.
  */
 export class SingleFlight implements RunListener {
-  /** Number of the last started run; runs end in the order of their numbers. */
+  /** Number of the last started run. Runs end in the order of their numbers. */
   started = 0;
   /** Number of the last ended run. */
   ended = 0;
@@ -45,7 +45,7 @@ export class SingleFlight implements RunListener {
   /** Whether the latest run was refused. */
   private isRunRefused = false;
   private stopped = false;
-  /** The latest run has a result that does not count yet. */
+  /** Whether the latest run has a result that does not count yet. */
   private isFinishing = false;
 
   constructor(
@@ -64,15 +64,18 @@ export class SingleFlight implements RunListener {
     return this.running?.startedAt;
   }
 
-  /** Number of runs that still hang after their timeout. */
+  /** Number of runs that are still hanging after their timeout. */
   get abandoned(): number {
     return this.hanging.size;
   }
 
-  /** Requests a run that starts after this call; returns its number. It may have ended when this returns. */
+  /**
+   * Requests a run that starts after this call, and returns its number. The run may have ended when this method
+   * returns.
+   */
   request(hops: number): number {
     if (this.next) {
-      // The requester with fewer hops needs the fresher answer.
+      // Of two requests, the one with fewer hops needs the fresher answer.
       this.next.hops = Math.min(this.next.hops, hops);
       return this.started + 1;
     }
@@ -81,18 +84,18 @@ export class SingleFlight implements RunListener {
     return this.next ? this.started + 1 : this.started;
   }
 
-  /** Whether the check is being loaded; the first run waits for it. */
+  /** Whether the check is being loaded. The first run waits for that. */
   get isLoading(): boolean {
     return this.loader.isLoading;
   }
 
-  /** Applies from the next start on. */
+  /** Applies from the next start. */
   setMinInterval(minInterval: number): void {
     this.minInterval = minInterval;
   }
 
   /**
-   * Replaces the check: aborts the current run, forgets hanging ones, and starts a run as soon as `minInterval` allows.
+   * Replaces the check: aborts the current run, forgets hanging runs, and starts a run as soon as `minInterval` allows.
    * Resolves when the aborted run has settled.
    */
   async replace(): Promise<void> {
@@ -109,7 +112,7 @@ export class SingleFlight implements RunListener {
     await settled;
   }
 
-  /** Aborts the current run and starts no more; resolves when it has settled. */
+  /** Aborts the current run and starts no more runs. Resolves when the run has settled. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.next = undefined;
@@ -138,7 +141,7 @@ export class SingleFlight implements RunListener {
     this.begin(now);
     this.lastRun = now;
     const run = this.create(hops, this);
-    // Taken from the run: `minInterval` applies to the reported start times.
+    // Read from the run, because `minInterval` applies to the reported start times.
     this.lastStart = run.startedAt;
     this.running = run;
     run.begin();
@@ -163,12 +166,12 @@ export class SingleFlight implements RunListener {
     return size < MAX_ABANDONED || (size < MAX_ABANDONED_IN_ALL && now - this.lastRun >= RETRY_MS);
   }
 
-  /** The latest run counts as in progress until its result counts. */
+  /** Passes on the result. The run counts as in progress until its result counts. */
   private finish(startedAt: number, result: NormalizedResult, ran: boolean): void {
     const number = this.started;
     this.isFinishing = true;
     this.listener.finished(startedAt, result, (counted) => {
-      // The check has been replaced or stopped meanwhile.
+      // The check has been replaced or stopped in the meantime.
       if (this.started !== number || !this.isFinishing || this.stopped) return;
       this.isFinishing = false;
       this.running = undefined;
@@ -185,7 +188,7 @@ export class SingleFlight implements RunListener {
     this.finish(run.startedAt, result, true);
   }
 
-  /** A hanging run has settled, so the check may work again: makes up for a refused run. */
+  /** A hanging run has settled, so the check may work again. A run that was refused is started now. */
   settle(run: Run): void {
     const hung = this.hanging.delete(run);
     if (hung && this.isRunRefused && this.mayRun(this.clock.now())) this.request(0);

@@ -9,8 +9,8 @@ export interface RunTracer {
 
 /** The record of one run. */
 export interface RunTrace {
-  /** Calls the check. What it calls is recorded as part of the run. */
+  /** Calls the check. Operations inside the call are recorded as part of the run. */
   within<T>(call: () => T): T;
-  /** Called once, with the result, or without one if the run was aborted. Never throws. */
+  /** Called once: with the result, or without one if the run was aborted. Never throws. */
   end(result?: NormalizedResult): void;
 }

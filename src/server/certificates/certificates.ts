@@ -3,7 +3,7 @@ import { PongcheckError } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
 import type { LiveCertificate } from './live-certificate.js';
 
-/** Interval at which the files are read; certificates are renewed days before they expire. */
+/** Interval at which the files are read, in milliseconds. Certificates are renewed days before they expire. */
 const RELOAD_INTERVAL_MS = 60_000;
 
 /**
@@ -12,7 +12,7 @@ const RELOAD_INTERVAL_MS = 60_000;
  */
 export class Certificates {
   private readonly live = new Map<string, LiveCertificate>();
-  /** The last error of each listener, which is logged once. */
+  /** The last error of each listener, so that it is logged once. */
   private readonly errors = new Map<string, string>();
   private timer: Timer | undefined;
   private closed = false;
@@ -32,7 +32,9 @@ export class Certificates {
     return [...this.live].map(([listener, certificate]) => [listener, certificate.expiry]);
   }
 
-  /** Re-reads all files. If new files are invalid, an error is logged and the old certificate stays. Never rejects. */
+  /**
+   * Reads all files again. If new files are invalid, an error is logged and the old certificate is kept. Never rejects.
+   */
   async reload(): Promise<void> {
     for (const [listener, certificate] of this.live) {
       try {

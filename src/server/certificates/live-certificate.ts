@@ -1,12 +1,12 @@
 import { PongcheckError } from '../../common/errors.js';
 import { expiryOf, readTlsFiles, type TlsContents, type TlsSettings } from './tls-files.js';
 
-/** Options of a TLS server, for `node:tls`. */
+/** TLS server options for `node:tls`. */
 export interface SecureOptions extends TlsContents {
   readonly minVersion: NonNullable<TlsSettings['minVersion']>;
 }
 
-/** The certificate of one TLS server, which is replaced when its files change. */
+/** The certificate of one TLS server. It is replaced when its files change. */
 export class LiveCertificate {
   private server: { setSecureContext(options: SecureOptions): void } | undefined;
 
@@ -17,7 +17,7 @@ export class LiveCertificate {
 
   /**
    * @param where prefix of the error message
-   * @throws PongcheckError `PONGCHECK_CONFIG` if the files are not usable.
+   * @throws PongcheckError `PONGCHECK_CONFIG` if the files cannot be used.
    */
   static async open(settings: TlsSettings, where: string): Promise<LiveCertificate> {
     try {
@@ -35,17 +35,20 @@ export class LiveCertificate {
     return this.settings.ca !== undefined;
   }
 
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   get expiry(): number {
     return expiryOf(this.contents.cert);
   }
 
-  /** Sets the server, created with `options`, that `reload` updates. */
+  /** Sets the server that `reload` updates. It must have been created with `options`. */
   attach(server: NonNullable<LiveCertificate['server']>): void {
     this.server = server;
   }
 
-  /** Re-reads the files; resolves with whether they have changed. Rejects, and the old certificate stays, if they are not usable. */
+  /**
+   * Reads the files again. Resolves with whether they have changed. If they cannot be used, rejects and keeps the old
+   * certificate.
+   */
   async reload(): Promise<boolean> {
     const { cert, key, ca } = this.contents;
     const contents = await readTlsFiles(this.settings);

@@ -5,12 +5,13 @@ import type { TlsVersion } from '../../net/tls.js';
 
 /** TLS settings of a listener. */
 export interface TlsSettings {
-  /** Path of a PEM file: the certificate, followed by the intermediate certificates. */
+  /** Path of a PEM file with the certificate, followed by the intermediate certificates. */
   cert: string;
-  /** Path of a PEM file: the private key, without a passphrase. */
+  /** Path of a PEM file with the private key, without a passphrase. */
   key: string;
   /**
-   * Path of a PEM file: CAs of client certificates. Clients without a certificate from these CAs are rejected (ERROR 6).
+   * Path of a PEM file with the CAs of client certificates. Clients without a certificate from these CAs are rejected
+   * (ERROR 6).
    * @default none: client certificates are not requested
    */
   ca?: string;
@@ -28,7 +29,7 @@ export interface TlsContents {
   readonly ca?: string;
 }
 
-/** Maximum size of a file, far above that of a certificate chain. */
+/** Maximum file size in bytes, far above the size of a certificate chain. */
 const MAX_BYTES = 1024 * 1024;
 
 const descriptions: Readonly<Record<string, string>> = {
@@ -40,8 +41,8 @@ const descriptions: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads the files and verifies that they are usable.
- * @throws PongcheckError `PONGCHECK_CONFIG`, without contents of the files, if they are not.
+ * Reads the files and verifies that they can be used.
+ * @throws PongcheckError `PONGCHECK_CONFIG` if they cannot. The message contains no contents of the files.
  */
 export async function readTlsFiles({ cert, key, ca }: TlsSettings): Promise<TlsContents> {
   const { createSecureContext } = await import('node:tls');
@@ -76,7 +77,7 @@ async function read(name: string, path: string): Promise<string> {
   throw configError(`tls.${name} ${path} is larger than ${MAX_BYTES / 1024} KiB`);
 }
 
-/** OpenSSL accepts a text without any certificate as CAs; then every client would be rejected. */
+/** OpenSSL accepts a CA file without any certificate. Every client would then be rejected. */
 function validateAuthorities(pem: string, path: string): void {
   try {
     new X509Certificate(pem);

@@ -29,7 +29,7 @@ import type { ListenerContext, Session, Violation } from './session.js';
 import type { ConnectionState, Phase } from './state.js';
 import { expired, nextCheckAt, terminate } from './time-limits.js';
 
-/** Bytes that are discarded after the own FIN; a peer that sends more is destroyed. */
+/** Maximum number of bytes discarded after FIN was sent. If the peer sends more, the connection is destroyed. */
 const LINGER_BYTES = 1_048_576;
 
 /** Close reasons that do not wait for the send queue to drain. */
@@ -37,9 +37,10 @@ const IMMEDIATE: ReadonlySet<CloseReason> = new Set(['idle', 'dead', 'drained', 
 
 /**
  * One accepted connection, from its first byte to its close. Protocol handling is delegated to the session, which
- * `protocol/detect.ts` selects; when it reads is decided in `flow-control.ts`, when it expires in `time-limits.ts`.
+ * `protocol/detect.ts` selects. `flow-control.ts` decides when the connection reads, and `time-limits.ts` when it
+ * expires.
  *
- * Most connections are idle, so each is kept small: it has no closure, timer or buffer.
+ * Most connections are idle, so each one is kept small: it has no closure, timer or buffer.
  */
 export class Connection implements Sweepable, ConnectionState, SocketOwner {
   readonly id: number;
@@ -59,14 +60,14 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
   receivedAt: number;
   idleSince: number;
   partialSince = 0;
-  /** A caller further up the stack, or a microtask, will flush what is sent. */
+  /** Whether a caller further up the stack, or a microtask, will flush the output. */
   private willFlush = false;
   reserved = 0;
   pending = 0;
   closingAt = 0;
   private discarded = 0;
   private detail: boolean | undefined = undefined;
-  /** Digest of the valid token that the client has sent. */
+  /** Digest of the valid token that the client sent. */
   private token: Buffer | undefined = undefined;
   /** Set when data arrived or reading resumed during the current drain iteration. */
   private sawActivity = false;
@@ -94,12 +95,12 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     return connectionInfo(this);
   }
 
-  /** Address of the client, also behind a proxy; undefined for a Unix socket. */
+  /** Address of the client, even if it is connected through a proxy; undefined for a Unix socket. */
   get remoteAddress(): string | undefined {
     return this.origin?.source ? this.origin.source.address : this.socket.remoteAddress;
   }
 
-  /** Milliseconds from the last byte received until `now`. */
+  /** Milliseconds from the last received byte to `now`. */
   silence(now: number): number {
     return now - this.receivedAt;
   }
@@ -210,7 +211,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     this.process(session, now, partialId);
     if (this.phase !== 'open') return;
     session.keep();
-    // After a full read there is probably more, and other connections wait.
+    // After a full read, more data is probably available, but other connections are waiting.
     if (chunk.length >= READ_BYTES) this.yieldTurn();
   }
 
@@ -229,13 +230,13 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     this.bucket = RateBucket.of(this.shared.settings.limits.pingsPerSecond, now, this.bucket);
   }
 
-  /** `partialId`: the frame or line that was partial before; its start time is kept. */
+  /** `partialId` identifies the frame or line that was partial before. Its start time is kept. */
   private process(session: Session, now: number, partialId: number): void {
     this.willFlush = true;
     session.proceed(now);
     this.willFlush = false;
     if (session.hasPartial && session.partialId !== partialId) this.partialSince = now;
-    // All other input only postpones the next check.
+    // All other input can only postpone the next check.
     if (session.hasPartial || this.hello?.heartbeat !== undefined) this.shared.wake(this);
     this.flush(now);
     this.closeIfDone();
@@ -248,19 +249,19 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
       this.process(session, now, session.hasPartial ? session.partialId : -1);
     }
     if (this.paused !== 0) return;
-    // Data that arrived during the pause is not read yet.
+    // Data that arrived during the pause has not been read yet.
     this.sawActivity = true;
     if (this.finReceived) this.onFin();
     else this.socket.resume();
   }
 
-  /** Resumes reading if a limit is no longer reached, or closes the connection after the last answer. */
+  /** Resumes reading if a limit is no longer reached. Closes the connection after the last answer. */
   onProgress(): void {
     resumeWithinLimits(this);
     this.closeIfDone();
   }
 
-  /** A stream that reads ahead reports FIN during a pause too; the data before it is processed first. */
+  /** A stream that reads ahead reports FIN even during a pause. The data before the FIN is processed first. */
   onFin(): void {
     this.finReceived = true;
     if (this.isReadingStopped) return;
@@ -270,7 +271,10 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     this.finish('client-closed');
   }
 
-  /** Bytes that arrive before FIN is sent do not count: it waits for pending PINGs, and for a peer that reads slowly. */
+  /**
+   * Bytes that arrive before FIN is sent do not count, because FIN waits for pending PINGs and for a peer that reads
+   * slowly.
+   */
   private discard(bytes: number): void {
     if (this.phase !== 'closing' || (this.closingAt === Number.POSITIVE_INFINITY && this.outbox.unsent > 0)) return;
     this.discarded += bytes;
@@ -295,7 +299,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     const { hello } = this;
     if (hello !== undefined && this.phase === 'open') {
       hello.onStall(lag, now);
-      // No PING to a peer that does not read; its send queue has its own time limit.
+      // No PING is sent to a peer that does not read, because the send queue has a time limit of its own.
       if (hello.heartbeat?.due(now) === 'ping' && this.outbox.unsent === 0) this.session?.sendPing?.(now);
     }
     return nextCheckAt(this);
@@ -309,7 +313,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     terminate(this, violation);
   }
 
-  /** New settings apply from `now` on; closes if the client is no longer authorized. */
+  /** Applies new settings from `now`. Closes the connection if the client is no longer authorized. */
   reload(now: number): void {
     const { session, shared } = this;
     this.detail = undefined;
@@ -327,7 +331,8 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
   /**
    * Sends GOAWAY to a client that has sent HELLO (SPEC "Draining").
    *
-   * @param until when the server stops, and `reconnectAt` when this client may reconnect, in monotonic milliseconds.
+   * @param until time at which the server stops, and `reconnectAt` the time at which this client may reconnect. Both
+   * are in monotonic milliseconds.
    */
   goaway(until: number, reconnectAt: number): void {
     if (this.hello === undefined || this.phase !== 'open') return;
@@ -338,15 +343,16 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
   }
 
   /**
-   * The server stops: answers the requests that have arrived, then closes; at `until` (monotonic milliseconds) it
-   * closes anyway. The socket may hold unread data, so reading continues until one poll of the event loop yields none.
+   * Closes the connection because the server stops. Answers the requests that have arrived first, but closes no later
+   * than at `until` (monotonic milliseconds). The socket may hold unread data, so reading continues until one poll of
+   * the event loop yields none.
    */
   drain(until: number): void {
     this.sawActivity = false;
     void afterNextPoll().then(() => {
       const { session } = this;
       const isFlushed = this.phase !== 'open' || session?.flushUpdates?.() !== false;
-      // Pending PINGs would keep the rest of the input from being processed.
+      // Pending PINGs would prevent the rest of the input from being processed.
       if (this.paused !== 0 && this.pending > 0) {
         session?.settle();
         this.onProgress();
@@ -396,7 +402,9 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     this.socket.destroy();
   }
 
-  /** RST makes the kernel drop what a slow peer does not read (SPEC "Limits"); TLS and Unix sockets have none. */
+  /**
+   * RST makes the kernel drop what a slow peer does not read (SPEC "Limits"). TLS and Unix sockets do not support it.
+   */
   reset(): void {
     this.closeReason = 'slow-peer';
     if (this.socket.remoteAddress !== undefined && !('encrypted' in this.socket)) this.socket.resetAndDestroy();

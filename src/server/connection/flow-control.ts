@@ -1,11 +1,14 @@
 import type { Pause } from '../stats.js';
 import type { ConnectionState } from './state.js';
 
-/** Bytes of updates gathered per turn of the event loop; the rest waits until the peer has read them. */
+/**
+ * Maximum number of bytes of updates gathered per turn of the event loop. Further updates wait until the peer has read
+ * these.
+ */
 const PUSH_BYTES = 65_536;
 const NO_BYTES = Buffer.alloc(0);
 
-/** The bit of each reason in `paused`; reading continues when no bit is left. */
+/** The bit of each reason in `paused`. Reading continues when no bit is set. */
 const PAUSE_BIT: Readonly<Record<Pause, number>> = {
   'max-pending': 1,
   'max-queued-bytes': 2,
@@ -13,13 +16,13 @@ const PAUSE_BIT: Readonly<Record<Pause, number>> = {
   'line-order': 8,
 };
 
-/** The pauses that are logged: a peer that sends requests faster than the limits allow. */
+/** Pauses that are logged: a peer sends requests faster than the limits allow. */
 const pauseMessages: Readonly<Partial<Record<Pause, string>>> = {
   'max-pending': 'reading paused: the pending PING limit is reached',
   'max-queued-bytes': 'reading paused: the peer sends requests faster than it reads the answers',
 };
 
-/** A connection that closes keeps reading, because it waits for the peer's FIN. */
+/** A closing connection continues to read, because it waits for the peer's FIN. */
 export function pauseReading(connection: ConnectionState, why: Pause): void {
   const bit = PAUSE_BIT[why];
   if ((connection.paused & bit) !== 0 || connection.phase === 'closing') return;
@@ -46,7 +49,7 @@ function resumeReading(connection: ConnectionState, why: Pause): void {
   connection.onResume(ms, now);
 }
 
-/** Resumes reading for each limit that is no longer reached. */
+/** Resumes reading with respect to each limit that is no longer reached. */
 export function resumeWithinLimits(connection: ConnectionState): void {
   const { limits } = connection.shared.settings;
   if (connection.pending < limits.maxPending) resumeReading(connection, 'max-pending');
@@ -82,10 +85,10 @@ export function mayPush({ phase, outbox }: ConnectionState): boolean {
   return phase === 'open' && outbox.unsent === 0 && outbox.gathered < PUSH_BYTES;
 }
 
-/** Calls `sent` when the kernel has accepted all that is written; never once the connection closes. */
+/** Calls `sent` when the kernel has accepted everything that was written. Not called if the connection closes first. */
 export function whenSent(connection: ConnectionState, sent: () => void): void {
   const { socket } = connection;
-  // The callback of an empty write runs behind all earlier writes; 'drain' follows only a full buffer.
+  // The callback of an empty write runs after all earlier writes. 'drain' is emitted only after a full buffer.
   setImmediate(() => {
     if (connection.phase === 'open' && socket.writable) socket.write(NO_BYTES, () => sent());
   });

@@ -4,55 +4,55 @@ import type { NegotiatedHello } from '../protocol/negotiated.js';
 import type { ConnectionSocket } from '../sockets/connection-socket.js';
 import type { Outbox } from './outbox.js';
 
-/** One connection, for people and programs that administer a server. */
+/** Information about one connection, for server administration. */
 export interface ConnectionInfo {
-  /** Increases with each connection; unique for the life of the process. */
+  /** Increases with each connection. Unique within the process. */
   id: number;
-  /** Of the client; undefined for a Unix socket. */
+  /** Address of the client; undefined for a Unix socket. */
   remoteAddress: string | undefined;
   remotePort: number | undefined;
-  /** The proxy through which the client is connected and that reported `remoteAddress`. */
+  /** Address of the proxy through which the client is connected and which reported `remoteAddress`. */
   proxyAddress?: string | undefined;
-  /** The listener that accepted it, as `pong://HOST:PORT`. */
+  /** The listener that accepted the connection, as `pong://HOST:PORT`. */
   listener: string;
   /** `undecided` until the first byte has arrived. */
   mode: 'undecided' | 'binary' | 'line';
-  /** From HELLO, unescaped as the peer sent it: escape it for output. */
+  /** Name from HELLO, exactly as the peer sent it. Escape it for output. */
   name?: string;
   connectedAt: Date;
-  /** Time of the last byte received; of `connectedAt` if there was none. */
+  /** Time of the last received byte; equal to `connectedAt` if there was none. */
   lastReceivedAt: Date;
   lastSentAt: Date;
   bytesIn: number;
   bytesOut: number;
-  /** Frames, or lines in line mode. */
+  /** Number of frames, or of lines in line mode. */
   framesIn: number;
   framesOut: number;
-  /** PINGs of this server since the last data from the peer. */
+  /** Number of PINGs that this server has sent since data last arrived from the peer. */
   pingsOut: number;
   /** Round-trip times of this server's PINGs, in milliseconds. */
   roundTrip: { last: number; smoothed: number; min: number } | undefined;
-  /** Bytes that are written and not yet read by the peer. */
+  /** Number of bytes that are written but not yet read by the peer. */
   queuedBytes: number;
-  /** PINGs that wait for their answer. */
+  /** Number of unanswered PINGs. */
   waiting: number;
-  /** Open WATCHes. */
+  /** Number of open WATCHes. */
   watches: number;
-  /** Whether it is exempt from the idle timeout. */
+  /** Whether the connection is exempt from the idle timeout. */
   protected: boolean;
 }
 
 /** Counters of a session. */
 export interface SessionCounts {
   readonly mode: 'binary' | 'line';
-  /** Frames or lines processed, and sent. */
+  /** Number of frames or lines processed, and sent. */
   readonly framesIn: number;
   readonly framesOut: number;
-  /** Open WATCHes; undefined in line mode. */
+  /** Number of open WATCHes; undefined in line mode. */
   readonly watching?: number;
 }
 
-/** The part of a connection that its info is made of; times in monotonic milliseconds. */
+/** The members of a connection from which its info is created. Times are in monotonic milliseconds. */
 interface InfoSource {
   readonly id: number;
   readonly socket: ConnectionSocket;

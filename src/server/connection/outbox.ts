@@ -2,23 +2,26 @@ import type { TimeLimit } from '../../liveness/time-limit.js';
 import type { ConnectionSocket } from '../sockets/connection-socket.js';
 import { SharedCopy } from '../sockets/shared-copy.js';
 
-/** Smaller buffers are concatenated; larger ones are written without a copy, so that all peers share one report. */
+/** Smaller buffers are concatenated. Larger buffers are written without a copy, so that all peers share one report. */
 const SMALL_BYTES = 512;
 
 const copies = new SharedCopy();
 
-/** Output of one connection: gathered during a turn, written at once, monitored for progress. */
+/** Output of one connection. It is gathered during a turn, written in one write, and monitored for progress. */
 export class Outbox {
-  /** Bytes gathered and not yet written. */
+  /** Number of bytes gathered but not yet written. */
   gathered = 0;
   /** Monotonic time of the last write. */
   sentAt: number;
   private first: Buffer | undefined = undefined;
   private more: Buffer[] | undefined = undefined;
-  /** Bytes accepted by the kernel, and when that number last increased: the progress of a peer that should read. */
+  /**
+   * Number of bytes that the kernel has accepted, and the time at which it last increased, which shows whether the peer
+   * reads.
+   */
   private accepted = 0;
   private progressAt = 0;
-  /** When the first of the unsent bytes was written; -1: none was unsent at the last `takeWait`. */
+  /** Time at which the first unsent byte was written; -1 if nothing was unsent at the last `takeWait`. */
   private waitingSince = -1;
 
   constructor(
@@ -35,12 +38,12 @@ export class Outbox {
     this.gathered += bytes.length;
   }
 
-  /** Returns a copy of `bytes`, to be added and written before other connections are served. */
+  /** Returns a copy of `bytes`. It must be added and written before other connections are served. */
   copy(bytes: Buffer): Buffer {
     return copies.copy(bytes, this.socket);
   }
 
-  /** Writes all gathered bytes in one write; returns their number. */
+  /** Writes all gathered bytes in one write. Returns their number. */
   write(now: number): number {
     const { first, socket } = this;
     if (first === undefined) return 0;
@@ -61,12 +64,15 @@ export class Outbox {
     return writable ? gathered : 0;
   }
 
-  /** Bytes written and not yet accepted by the kernel, because the peer does not read. */
+  /** Number of bytes written but not accepted by the kernel, because the peer does not read. */
   get unsent(): number {
     return this.socket.writableLength;
   }
 
-  /** Since when bytes were unsent that the kernel has accepted since the last call; undefined: none, or some still are. */
+  /**
+   * Returns since when bytes were unsent, if the kernel has accepted all of them since the last call. Otherwise returns
+   * undefined.
+   */
   takeWait(): number | undefined {
     const { waitingSince } = this;
     if (waitingSince < 0 || this.unsent > 0) return undefined;
@@ -74,7 +80,7 @@ export class Outbox {
     return waitingSince;
   }
 
-  /** Whether bytes are unsent and none was accepted within `limit`. */
+  /** Whether bytes are unsent and none of them was accepted within `limit`. */
   isStalled(limit: TimeLimit, now: number): boolean {
     const { unsent } = this;
     if (unsent === 0) {
@@ -90,7 +96,7 @@ export class Outbox {
   }
 }
 
-/** One writev (SPEC N15): a corked socket passes everything to the kernel at once. */
+/** Writes with one writev (SPEC N15), because a corked socket passes everything to the kernel at the same time. */
 function writeAll(socket: ConnectionSocket, parts: readonly Buffer[]): void {
   socket.cork();
   for (const part of parts) socket.write(part);

@@ -4,14 +4,14 @@ import type { Outbox } from './outbox.js';
 import type { Session, SessionHost } from './session.js';
 
 /**
- * `open`: input is processed. `finishing`: no input is processed any more, pending PINGs are still answered.
- * `closing`: the last byte is written and FIN is sent or queued; input is discarded.
+ * `open`: input is processed. `finishing`: no more input is processed, but pending PINGs are still answered. `closing`:
+ * the last byte is written, FIN is sent or queued, and input is discarded.
  */
 export type Phase = 'open' | 'finishing' | 'closing';
 
 /**
- * The fields of a connection that its time limits and its flow control share. They are fields of one object, not of
- * sub-objects, because the memory of an idle connection counts. All times are monotonic milliseconds.
+ * The fields of a connection that its time limits and its flow control share. They are fields of one object instead of
+ * several, because the memory of an idle connection matters. All times are in monotonic milliseconds.
  */
 export interface ConnectionState extends SessionHost {
   readonly socket: ConnectionSocket;
@@ -21,23 +21,23 @@ export interface ConnectionState extends SessionHost {
   readonly hello: NegotiatedHello | undefined;
   readonly phase: Phase;
   readonly connectedAt: number;
-  /** Exempt from the idle timeout. */
+  /** Whether the connection is exempt from the idle timeout. */
   readonly isProtected: boolean;
-  /** Start of the silence that counts towards the idle timeout. */
+  /** Start of the silence that counts toward the idle timeout. */
   idleSince: number;
-  /** When the partial frame or line began. */
+  /** Time at which the partial frame or line began. */
   partialSince: number;
-  /** When FIN was sent; Infinity while it is queued behind data that the peer has not read. */
+  /** Time at which FIN was sent; Infinity while FIN is queued behind data that the peer has not read. */
   closingAt: number;
-  /** The reasons why reading is paused, as bits; 0: it is not. */
+  /** The reasons for which reading is paused, as bits; 0 if reading is not paused. */
   paused: number;
   pausedAt: number;
-  /** PINGs that wait for an answer. */
+  /** Number of unanswered PINGs. */
   pending: number;
-  /** Bytes set aside for the reports of pending PINGs. */
+  /** Number of bytes reserved for the reports of pending PINGs. */
   reserved: number;
-  /** Reading was paused for `ms` and continues. */
+  /** Called when reading continues after a pause of `ms` milliseconds. */
   onResume(ms: number, now: number): void;
-  /** Destroys the connection with RST where the transport has one. */
+  /** Destroys the connection, with RST if the transport supports it. */
   reset(): void;
 }

@@ -6,11 +6,11 @@ import type { ConnectionState } from './state.js';
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * The time limit that the connection exceeds at `now`, if any. The sweeper asks twice, with a poll of the event loop
- * in between, and terminates the connection for the second answer (SPEC "Failure detection").
+ * Returns the time limit that the connection exceeds at `now`, if any. The sweeper calls this twice, with a poll of the
+ * event loop between the calls, and terminates the connection because of the second result (SPEC "Failure detection").
  */
 export function expired(connection: ConnectionState, now: number): Violation | 'linger' | undefined {
-  // A socket destroyed between the two calls is removed a little later.
+  // A socket that was destroyed between the two calls is removed shortly afterwards.
   if (connection.socket.destroyed) return undefined;
   const { outbox, session, phase } = connection;
   const { limits } = connection.shared;
@@ -27,7 +27,7 @@ export function expired(connection: ConnectionState, now: number): Violation | '
   if (session?.hasPartial) return limits.frame.exceeded(connection.partialSince, now) ? 'frame' : undefined;
   const { hello } = connection;
   if (hello?.heartbeat?.due(now) === 'dead') return 'dead';
-  // Before the silence is compared: the part of it in which output waited does not count.
+  // Silence during which output was waiting does not count, so that part is removed before the limit is checked.
   const waitedFrom = outbox.takeWait();
   if (waitedFrom !== undefined) connection.idleSince = now - Math.max(0, waitedFrom - connection.idleSince);
   if (outbox.unsent > 0 || connection.pending > 0) return undefined;
@@ -36,7 +36,7 @@ export function expired(connection: ConnectionState, now: number): Violation | '
   return idleLimit(connection).exceeded(connection.idleSince, now) ? 'idle' : undefined;
 }
 
-/** Closes the connection for the time limit that it exceeds. */
+/** Closes the connection because of the time limit that it exceeds. */
 export function terminate(connection: ConnectionState, violation: Violation | 'linger'): void {
   switch (violation) {
     case 'linger':
@@ -51,14 +51,14 @@ export function terminate(connection: ConnectionState, violation: Violation | 'l
       return connection.close('unauthenticated', reportViolation(connection, violation));
     case 'frame':
       return connection.close('protocol-error', reportViolation(connection, violation));
-    // A silent peer is probably dead, and not an attack.
+    // A silent peer is probably dead rather than hostile.
     case 'dead':
     case 'idle':
       return connection.close(violation, reportViolation(connection, violation, 'info'));
   }
 }
 
-/** Logs the violation and returns the final frame for it, if the mode has one. */
+/** Logs the violation. Returns the final frame for it, if the mode has one. */
 function reportViolation(
   connection: ConnectionState,
   violation: Violation,
@@ -69,8 +69,8 @@ function reportViolation(
 }
 
 /**
- * Earliest time at which the connection needs a check by the sweeper; events that make it earlier call `wake`. 0: in
- * every sweep, as long as a state holds that is rare among idle connections.
+ * Earliest time at which the sweeper must check the connection. Events that make it earlier call `wake`. 0 requests a
+ * check in every sweep, while the connection is in a state that is rare among idle connections.
  */
 export function nextCheckAt(connection: ConnectionState): number {
   if (
@@ -87,7 +87,7 @@ export function nextCheckAt(connection: ConnectionState): number {
   return connection.hello ? Math.min(idle, connection.hello.nextCheckAt) : idle;
 }
 
-/** The limit that HELLO announced stays in force, because the client PINGs just often enough for that one. */
+/** The limit that was announced in HELLO remains in effect, because the client sends PINGs just often enough for it. */
 function idleLimit(connection: ConnectionState): TimeLimit {
   return connection.hello?.idle ?? connection.shared.limits.idle;
 }

@@ -7,17 +7,17 @@ import { afterNextPoll } from '../sockets/after-next-poll.js';
 import { type HandshakeContext, PendingConnection } from './pending.js';
 import type { TlsHandshaker } from './tls-handshaker.js';
 
-/** The server, as it takes over connections after their handshake. */
+/** The part of the server that takes over connections after their handshake. */
 export interface ConnectionAcceptor {
   reserve(socket: Socket, address: string | undefined, shared: ListenerContext): boolean;
   admit(socket: Socket, shared: ListenerContext, origin: PeerInfo | undefined): void;
-  /** A connection is no longer one of these. */
+  /** Called when a connection is no longer pending. */
   onHandshakeEnded(): void;
-  /** A connection that was not admitted is closed. */
+  /** Called when a connection that was not admitted is closed. */
   release(): void;
 }
 
-/** The connections of all listeners that are still in the PROXY header or TLS handshake. */
+/** The connections of all listeners whose PROXY header or TLS handshake is not complete. */
 export class PendingConnections {
   private readonly sweeper: Sweeper<PendingConnection>;
 
@@ -30,7 +30,7 @@ export class PendingConnections {
     this.sweeper.watch(limits.handshake);
   }
 
-  /** Those that are counted for the address of their client. */
+  /** Connections that are counted for the address of their client. */
   withAddress(): PendingConnection[] {
     return [...this.sweeper.members].filter(({ hasAddress }) => hasAddress);
   }
@@ -41,8 +41,8 @@ export class PendingConnections {
   }
 
   /**
-   * The server stops: lets handshakes in progress complete until `until` (monotonic milliseconds), because a request may
-   * follow in the same data; then destroys the rest. Resolves when none is left.
+   * Stops with the server. Handshakes in progress may complete until `until` (monotonic milliseconds), because a
+   * request may follow in the same data. The others are then destroyed. Resolves when no connection is left.
    */
   async close(until: number): Promise<void> {
     const { members } = this.sweeper;
@@ -53,7 +53,7 @@ export class PendingConnections {
     for (const pending of members) pending.destroy('drained');
   }
 
-  /** The context of the handshakes of one listener; `tls` undefined: plain text. */
+  /** The context for the handshakes of one listener. `tls` is undefined for plain text. */
   context(shared: ListenerContext, tls: TlsHandshaker | undefined): HandshakeContext {
     const { acceptor } = this;
     const { clock, peerLog, limits, stats } = shared;

@@ -8,21 +8,27 @@ import type { CloseReason, ServerStats } from '../stats.js';
 import { ProxyFault, ProxyHeader } from './proxy-header.js';
 import type { TlsHandshaker } from './tls-handshaker.js';
 
-/** Limits and callbacks for sockets still in the PROXY header or TLS handshake. */
+/** Limits and callbacks for sockets whose PROXY header or TLS handshake is not complete. */
 export interface HandshakeContext {
   readonly handshake: TimeLimit;
   readonly linger: TimeLimit;
-  /** Undefined: plain text. */
+  /** Undefined for plain text. */
   readonly tls: TlsHandshaker | undefined;
   readonly stats: ServerStats;
   now(): number;
-  /** Counts the connection for this address; false, and it is counted as refused, if the limit per address is reached. */
+  /**
+   * Counts the connection for this address. If the limit per address is reached, counts it as refused instead and
+   * returns false.
+   */
   reserve(socket: Socket, address: string | undefined): boolean;
-  /** The handshake is complete. */
+  /** Called when the handshake is complete. */
   admit(pending: PendingConnection, socket: Socket, origin: PeerInfo | undefined): void;
-  /** The connection is closed before the handshake is complete; `description` is for the log, if the peer is at fault. */
+  /**
+   * Called when the connection is closed before the handshake is complete. `description` is given for the log if the
+   * peer caused this.
+   */
   onReject(pending: PendingConnection, reason: CloseReason, description?: string): void;
-  /** The socket of a rejected connection is closed. */
+  /** Called when the socket of a rejected connection is closed. */
   onClosed(pending: PendingConnection): void;
 }
 
@@ -30,22 +36,22 @@ export interface HandshakeContext {
 const TLS_HANDSHAKE = 0x16;
 const FRAME = 0x00;
 
-/** `header`: the PROXY header is incomplete. `silent`: the first byte behind it has not arrived. */
+/** `header`: the PROXY header is incomplete. `silent`: the first byte after the header has not arrived. */
 type State = 'header' | 'silent' | 'handshake' | 'closing' | 'done';
 
 /** The time limits of a pending connection. */
 type Violation = 'header' | 'handshake' | 'linger';
 
 /**
- * An accepted socket until its handshake is complete. First it reads the PROXY header, if one is required; then the first
- * byte, which distinguishes a TLS handshake from plain text; then it waits for the end of the handshake.
+ * An accepted socket until its handshake is complete. It first reads the PROXY header, if one is required, and then the
+ * first byte, which distinguishes a TLS handshake from plain text. With TLS, it waits until the handshake has ended.
  */
 export class PendingConnection implements Sweepable {
   slot = -1;
-  /** When the current step began. */
+  /** Time at which the current step began. */
   private stepSince: number;
   private state: State;
-  /** Undefined: not required, or read. */
+  /** Undefined if no header is required or it has been read. */
   private header: ProxyHeader | undefined = undefined;
   private source: Source | undefined = undefined;
 
@@ -63,12 +69,12 @@ export class PendingConnection implements Sweepable {
     socket.on('end', this.onEnd);
   }
 
-  /** Address of the client; that of the proxy until the PROXY header is read. */
+  /** Address of the client, or of the proxy until the PROXY header has been read. */
   get remoteAddress(): string | undefined {
     return this.source?.address ?? this.socket.remoteAddress;
   }
 
-  /** `remoteAddress` is that of the client. */
+  /** Whether `remoteAddress` is the address of the client. */
   get hasAddress(): boolean {
     return this.header === undefined;
   }
@@ -86,7 +92,7 @@ export class PendingConnection implements Sweepable {
     else this.fail('tls', 'TLS handshake not completed in time');
   }
 
-  /** Data has arrived, so that a request may follow soon. */
+  /** Whether data has arrived, so that a request may follow soon. */
   get hasData(): boolean {
     return (
       this.state === 'handshake' || ((this.state === 'header' || this.state === 'silent') && this.socket.bytesRead > 0)
@@ -163,7 +169,10 @@ export class PendingConnection implements Sweepable {
     this.context.admit(this, socket, source || rejection !== undefined ? { source, rejection } : undefined);
   }
 
-  /** Closes; a client in binary mode, according to its first byte, receives an ERROR with `message` (SPEC "TLS"). */
+  /**
+   * Closes the connection. If the first byte shows that the client uses binary mode, it receives an ERROR with
+   * `message` (SPEC "TLS").
+   */
   private reject(reason: CloseReason, description: string, first: number, message: string): void {
     const { socket, context } = this;
     this.detach('closing');

@@ -2,7 +2,7 @@ import { SocketAddress } from 'node:net';
 import type { Source } from '../peer-info.js';
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
-/** Enough for addresses and the usual extensions; the protocol allows up to 65,535. */
+/** Maximum size in bytes, enough for addresses and the usual extensions. The protocol allows up to 65,535. */
 const MAX_BYTES = 2048;
 const LOCAL = 0x20;
 const PROXY = 0x21;
@@ -12,7 +12,7 @@ const TCP_OVER_IPV6 = 0x21;
 /** Families without a usable address: unspecified, and a Unix socket on the proxy's host. */
 const ADDRESSLESS = [0x00, 0x31];
 
-/** An invalid header; `first` is its first byte. */
+/** An invalid header. `first` is its first byte. */
 export class ProxyFault extends Error {
   override readonly name = 'ProxyFault';
 
@@ -29,14 +29,15 @@ export function beginsWithProxyHeader(chunk: Buffer): boolean {
   return chunk.length >= SIGNATURE.length && chunk.subarray(0, SIGNATURE.length).equals(SIGNATURE);
 }
 
-/** Reads exactly one header of the PROXY protocol, version 2. */
+/** Reads exactly one PROXY protocol version 2 header. */
 export class ProxyHeader {
   private signed = false;
   private fixed: Buffer | undefined = undefined;
 
   /**
-   * @param read returns that many bytes, or null if fewer are buffered
-   * @returns undefined if more data is needed; `source` is undefined for a connection of the proxy itself (LOCAL)
+   * @param read returns the requested number of bytes, or null if fewer are buffered
+   * @returns undefined if more data is needed; `source` is undefined for a connection that the proxy itself opened
+   * (LOCAL)
    * @throws ProxyFault if the header is invalid
    */
   take(read: (bytes: number) => Buffer | null): { source: Source | undefined } | undefined {
@@ -55,7 +56,7 @@ export class ProxyHeader {
   }
 }
 
-/** At the end of the stream, `read` returns the rest, which may be shorter. */
+/** At the end of the stream, `read` returns the remaining bytes, which may be fewer. */
 function whole(bytes: Buffer | null, count: number): Buffer | undefined {
   return bytes?.length === count ? bytes : undefined;
 }

@@ -4,12 +4,14 @@ import { ALPN, certificateProblem } from '../../net/tls.js';
 import { LiveCertificate } from '../certificates/live-certificate.js';
 import type { TlsSettings } from '../certificates/tls-files.js';
 
-/** Result of a handshake: the secure socket and, if the client is not authorized, the reason; or the cause of a failure. */
+/**
+ * Result of a handshake: the secure socket, with a reason if the client is not authorized, or the cause of the failure.
+ */
 export type Handshake = { socket: TLSSocket; rejection: string | undefined } | { failure: string };
 
 /**
- * `_parent` is the socket below TLS, which Node does not document. Nothing else identifies it: addresses and ports are
- * not unique. On a Node without it, every handshake fails.
+ * `_parent` is the socket below TLS, which Node does not document. Nothing else identifies that socket, because
+ * addresses and ports are not unique. On a Node version without `_parent`, every handshake fails.
  */
 interface TlsOver extends TLSSocket {
   _parent?: Socket;
@@ -30,7 +32,7 @@ export class TlsHandshaker {
     );
   }
 
-  /** @throws PongcheckError `PONGCHECK_CONFIG` if the files are not usable. */
+  /** @throws PongcheckError `PONGCHECK_CONFIG` if the files cannot be used. */
   static async open(settings: TlsSettings, where: string): Promise<TlsHandshaker> {
     const { createServer } = await import('node:tls');
     const certificate = await LiveCertificate.open(settings, where);
@@ -45,11 +47,11 @@ export class TlsHandshaker {
     return new TlsHandshaker(certificate, server);
   }
 
-  /** Performs the handshake; calls `done` once, unless the socket closes before. */
+  /** Performs the handshake. Calls `done` once, unless the socket closes first. */
   secure(raw: Socket, done: (handshake: Handshake) => void): void {
     this.callbacks.set(raw, done);
     raw.once('close', () => this.callbacks.delete(raw));
-    // A FIN during the handshake ends it; afterwards a client may send FIN and still read its answers.
+    // A FIN during the handshake ends it. After the handshake, a client may send FIN and still read its answers.
     raw.allowHalfOpen = false;
     this.server.emit('connection', raw);
   }

@@ -7,7 +7,7 @@ type Detected = 'binary' | 'line' | 'tls' | 'proxy-header' | 'unknown';
 
 const isLetter = (byte: number): boolean => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
 
-/** The protocol that the first chunk of a connection starts with (SPEC "Modes"). */
+/** The protocol with which the first chunk of a connection begins (SPEC "Modes"). */
 function detect(chunk: Buffer): Detected {
   const first = chunk[0] as number;
   if (first === 0x00) return 'binary';
@@ -17,8 +17,9 @@ function detect(chunk: Buffer): Detected {
 }
 
 /**
- * Creates the session for the mode that the first byte selects.
- * @returns undefined, and `connection` is closed, if that is no mode of this protocol or line mode is not allowed.
+ * Creates a session for the mode that the first byte selects.
+ * @returns undefined if the byte selects no mode of this protocol or line mode is not allowed. `connection` is then
+ * closed.
  */
 export function createSession(connection: SessionHost, chunk: Buffer): Session | undefined {
   switch (detect(chunk)) {

@@ -10,14 +10,17 @@ import { NegotiatedHello } from './negotiated.js';
 import { NEEDS_REFRESH } from './responder.js';
 import { Watches } from './watches.js';
 
-/** Frames per turn of the event loop that need more than the cached answer; then other connections are served. */
+/**
+ * Maximum number of frames per turn of the event loop that need more than the cached answer. Other connections are
+ * served next.
+ */
 const TURN_BUDGET = 256;
-/** Memory of a pending PING per check that it names, in bytes; counts towards `maxQueuedBytes`. */
+/** Memory per check name in a pending PING, in bytes. Counts toward `maxQueuedBytes`. */
 const BYTES_PER_CHECK = 192;
-/** Time in which the token bucket of a peer that was closed for its rate is full again. */
+/** Time in milliseconds until the token bucket of a peer that exceeded its rate is full again. */
 const RETRY_AFTER_MS = 1000;
 
-/** Close reasons of these ERRORs; all others are protocol errors. */
+/** Close reasons of these ERRORs. All others are protocol errors. */
 const closeReasonOf: Readonly<Record<number, CloseReason>> = {
   [WireError.UNAUTHENTICATED]: 'unauthenticated',
   [WireError.TOO_MANY_PINGS]: 'too-many-pings',
@@ -27,30 +30,30 @@ const closeReasonOf: Readonly<Record<number, CloseReason>> = {
 interface PendingPings {
   readonly query: Query;
   readonly flags: number;
-  /** Pairs of high and low. */
+  /** The ids as pairs of high and low words. */
   readonly ids: readonly number[];
   readonly readAt: number;
-  /** Bytes set aside for their reports and for the names of their checks. */
+  /** Number of bytes reserved for their reports and for the names of their checks. */
   readonly reserved: number;
   withdraw?: Withdraw;
 }
 
 /**
- * Binary mode (SPEC "Modes"). The hot path: a bare PING with a cached answer is rewritten in place to its PONG, by
- * patching two bytes, and all PONGs of one read are sent as one copy of that slice.
+ * Binary mode (SPEC "Modes"). On the hot path, a bare PING with a cached answer becomes its PONG in place by changing
+ * two bytes. All PONGs of one read are sent as one copy of that part of the buffer.
  */
 export class BinarySession implements Session {
   readonly mode = 'binary';
   framesIn = 0;
   framesOut = 0;
   private readonly decoder = new Decoder('server');
-  /** The chunk that is not completely processed. */
+  /** The chunk that has not been completely processed. */
   private chunk: Buffer | undefined = undefined;
   private pending: Set<PendingPings> | undefined = undefined;
   private watches: Watches | undefined = undefined;
-  /** Bare PINGs of this turn without a cached answer: ids by scope, as pairs of high and low. */
+  /** Bare PINGs of this turn without a cached answer: ids by scope, as pairs of high and low words. */
   private stale: number[][] | undefined = undefined;
-  /** Their number. */
+  /** Number of these PINGs. */
   private deferred = 0;
   /** Id of the last PING that the server sent. */
   private pingId = 0;
@@ -143,12 +146,12 @@ export class BinarySession implements Session {
     this.framesIn += frames;
   }
 
-  /** Sends a copy of the PONGs in this part of the chunk; the chunk is a view of a shared buffer. */
+  /** Sends a copy of the PONGs in this part of the chunk, because the chunk is a view of a shared buffer. */
   private sendRun(chunk: Buffer, start: number, end: number): void {
     this.connection.sendCopy(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));
   }
 
-  /** Defers a bare PING without a cached answer; all PINGs of a turn become one request. */
+  /** Defers a bare PING without a cached answer. All PINGs of a turn become one request. */
   private defer(scope: number, now: number): void {
     this.stale ??= scopes.map(() => []);
     (this.stale[scope] as number[]).push(this.decoder.idHigh, this.decoder.idLow);
@@ -156,7 +159,7 @@ export class BinarySession implements Session {
     this.askIfFull(now);
   }
 
-  /** Deferred PINGs count towards the limit of pending PINGs. */
+  /** Deferred PINGs count toward the limit of pending PINGs. */
   private askIfFull(now: number): void {
     if (this.deferred >= this.connection.capacity) this.askDeferred(now);
   }
@@ -302,7 +305,7 @@ export class BinarySession implements Session {
     connection.onAnswered(ids.length / 2);
   }
 
-  /** Answers at once, whatever the state of the service is (SPEC "Own results"). */
+  /** Answers immediately, regardless of the state of the service (SPEC "Own results"). */
   private answerOwn(check: string, readAt: number): void {
     const { connection, decoder } = this;
     const { responder } = connection.shared;
@@ -330,7 +333,7 @@ export class BinarySession implements Session {
     this.pending = undefined;
   }
 
-  /** Pending PINGs are still answered; a partial frame is dropped without an ERROR. */
+  /** Pending PINGs are still answered. A partial frame is dropped without an ERROR. */
   onFin(): void {
     this.watches?.endAll();
   }

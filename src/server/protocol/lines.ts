@@ -2,12 +2,12 @@ import type { Answer, Query, Withdraw } from '../../health/health.js';
 import { isHealthy } from '../../health/state.js';
 import type { Session, SessionHost } from '../connection/session.js';
 
-/** Length of a line without its end; a longer one closes the connection. */
+/** Maximum length of a line without its end. A longer line closes the connection. */
 const MAX_LINE_BYTES = 64;
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** A `ping` that waits for its answer. */
+/** An unanswered `ping`. */
 interface PendingPing {
   readonly query: Query;
   readonly readAt: number;
@@ -15,8 +15,8 @@ interface PendingPing {
 }
 
 /**
- * Line mode, for `nc`, load balancers and people (SPEC "Line mode"). Answers are sent in order: while a `ping` waits for
- * its answer, reading is paused and the following lines wait too.
+ * Line mode, for `nc`, load balancers and interactive use (SPEC "Line mode"). Answers are sent in order, so reading is
+ * paused while a `ping` waits for its answer, and the following lines also wait.
  */
 export class LineSession implements Session {
   readonly mode = 'line';
@@ -53,7 +53,7 @@ export class LineSession implements Session {
     while (!connection.isReadingStopped) {
       const end = chunk.indexOf(LF, this.position);
       const part = chunk.subarray(this.position, end < 0 ? chunk.length : end);
-      // A CR before the LF belongs to the line end; it may be in the previous chunk.
+      // A CR before the LF is part of the line end. It may be in the previous chunk.
       const length = this.line.length + part.length;
       const allowance = (part.length > 0 ? part[part.length - 1] === CR : this.line.endsWith('\r')) ? 1 : 0;
       if (length > MAX_LINE_BYTES + allowance) {
@@ -131,7 +131,7 @@ export class LineSession implements Session {
     if (!isHealthy(state)) connection.finish('answered');
   }
 
-  /** Answers HAProxy's agent-check with its complete state, because HAProxy keeps the parts that an answer omits. */
+  /** Answers HAProxy's agent-check with the complete state, because HAProxy keeps the parts that an answer omits. */
   private agent(now: number): void {
     const { connection } = this;
     const { responder } = connection.shared;
@@ -174,7 +174,7 @@ function agentLine(answer: Answer, mayDetail: boolean): string {
   }
 }
 
-/** The reason of the first check that makes the status what it is. */
+/** The reason of the first check that determines the status. */
 function firstReason(answer: Answer): string | undefined {
   return answer.failing().find(({ adds }) => adds === answer.state)?.reason;
 }

@@ -3,16 +3,16 @@ import { stallTolerance, type TimeLimit } from '../../liveness/time-limit.js';
 import { type HelloBody, wireMilliseconds } from '../../wire/bodies.js';
 import type { ServerSettings } from '../settings.js';
 
-/** Result of HELLO for one connection: the client's name, the heartbeats of both sides, the idle timeout. */
+/** Result of HELLO for one connection: the client's name, the heartbeats of both sides, and the idle timeout. */
 export class NegotiatedHello {
   readonly name: string | undefined;
-  /** The server's own PINGs; undefined if the client wants none. */
+  /** The server's own PINGs; undefined if the client does not want any. */
   readonly heartbeat: Heartbeat | undefined;
-  /** Silence after which a client that announced PINGs is dead, in milliseconds; 0 = it announced none. */
+  /** Silence in milliseconds after which a client that announced PINGs is dead; 0 = it announced none. */
   private readonly silence: number;
   private receivedAt: number;
 
-  /** @param idle the idle timeout announced in HELLO, which a reload does not change for this connection. */
+  /** @param idle idle timeout announced in HELLO. A reload does not change it for this connection. */
   constructor(
     hello: HelloBody | undefined,
     settings: ServerSettings['heartbeat'],
@@ -34,7 +34,10 @@ export class NegotiatedHello {
     this.heartbeat?.received(now);
   }
 
-  /** The event loop was blocked for `lag` milliseconds until `now`: restarts the limits for which that is too long. */
+  /**
+   * Reports that the event loop was blocked for `lag` milliseconds until `now`. Restarts the limits whose tolerance
+   * this exceeds.
+   */
   onStall(lag: number, now: number): void {
     if (this.silence > 0 && lag > stallTolerance(this.silence)) this.receivedAt = now;
     const limit = this.heartbeat?.limit ?? 0;
@@ -47,7 +50,10 @@ export class NegotiatedHello {
     return this.heartbeat ? Math.min(silent, this.heartbeat.dueAt) : silent;
   }
 
-  /** Whether a client that announced PINGs has been silent for too long. `since`: when its silence began, without the time that does not count. */
+  /**
+   * Whether a client that announced PINGs has been silent for too long. `since` is the time at which its silence began,
+   * or later if part of the silence does not count.
+   */
   isSilent(since: number, now: number): boolean {
     return this.silence > 0 && now - Math.max(since, this.receivedAt) >= this.silence;
   }

@@ -1,18 +1,18 @@
 import type { Clock } from '../../common/clock.js';
 
-/** Default of messages per turn of the event loop. */
+/** Default number of messages per turn of the event loop. */
 const TURN_BUDGET = 256;
-/** Time limit of one turn in milliseconds, because serialising a report takes longer than sending it. */
+/** Time limit per turn in milliseconds, because serializing a report takes longer than sending it. */
 const TURN_MS = 5;
 
 /** A source of messages, such as STATUS frames. */
 export interface Pushing {
-  /** Sends up to `max` messages; returns how many were sent. */
+  /** Sends at most `max` messages. Returns the number of messages sent. */
   push(max: number): number;
 }
 
 /**
- * Sends messages of all connections with a budget per turn of the event loop, so that a change with ten thousand
+ * Sends messages on all connections, with a budget per turn of the event loop, so that a change with ten thousand
  * watches does not delay the answers to PINGs.
  */
 export class PushQueue {
@@ -41,7 +41,7 @@ export class PushQueue {
     for (const pushing of this.queue) {
       this.queue.delete(pushing);
       const sent = pushing.push(left);
-      // It may have more to send: back to the end of the queue.
+      // The source may have more to send, so it is moved to the end of the queue.
       if (sent === left) this.queue.add(pushing);
       left -= Math.max(1, sent);
       if (left <= 0 || this.clock.now() >= until) break;

@@ -18,7 +18,7 @@ import type { ServerSettings } from '../settings.js';
 import type { ServerStats } from '../stats.js';
 import { ownOffer } from './negotiated.js';
 
-/** Status byte of each state (SPEC "Registries"). */
+/** Status code of each state (SPEC "Registries"). */
 export const statusOf: Readonly<Record<State, number>> = {
   unknown: Status.UNKNOWN,
   pass: Status.PASS,
@@ -29,7 +29,7 @@ export const statusOf: Readonly<Record<State, number>> = {
   'not-found': Status.NOT_FOUND,
 };
 
-/** Assumed size of a report before the first one is sent; about that of five checks. */
+/** Assumed report size in bytes before the first report is sent, about that of five checks. */
 const FIRST_REPORT_BYTES = 2048;
 
 const NO_BODY = Buffer.alloc(0);
@@ -38,7 +38,10 @@ const NO_BODY = Buffer.alloc(0);
 export const NEEDS_REFRESH = -1;
 const NOT_LOOKED_UP = -2;
 
-/** The cached answers during one read: each scope is looked up once and its PONGs are counted once, for any number of PINGs. */
+/**
+ * The cached answers during one read. Each scope is looked up once, and its PONGs are counted once, for any number of
+ * PINGs.
+ */
 class ReadBatch {
   private readAt = 0;
   private readonly statuses = scopes.map(() => NOT_LOOKED_UP);
@@ -55,7 +58,7 @@ class ReadBatch {
     for (let scope = 0; scope < scopes.length; scope++) this.statuses[scope] = NOT_LOOKED_UP;
   }
 
-  /** Status byte for one more bare PING of this scope, or NEEDS_REFRESH. */
+  /** Returns the status code for one more bare PING with this scope, or NEEDS_REFRESH. */
   status(scope: number): number {
     let status = this.statuses[scope] as number;
     if (status === NOT_LOOKED_UP) {
@@ -67,12 +70,12 @@ class ReadBatch {
     return status;
   }
 
-  /** `count` more PINGs were answered with the result of `status`. */
+  /** Reports that `count` more PINGs were answered with the result of `status`. */
   answered(scope: number, count: number): void {
     this.counts[scope] = (this.counts[scope] as number) + count;
   }
 
-  /** Counts the PONGs of this read in the metrics; returns their number. */
+  /** Counts the PONGs of this read in the metrics. Returns their number. */
   end(): number {
     let total = 0;
     for (let scope = 0; scope < scopes.length; scope++) {
@@ -94,18 +97,18 @@ class ReadBatch {
   }
 }
 
-/** Turns a PING into a request to the health of this process, and the answer into a PONG. It has no socket. */
+/** Converts a PING to a request to the health of this process, and the answer to a PONG. It has no socket. */
 export class Responder {
-  /** Size of the last PONG with a report, in bytes; set aside for each pending one. */
+  /** Size of the last PONG with a report, in bytes. This amount is reserved for each pending PONG. */
   reportBytes = FIRST_REPORT_BYTES;
   readonly batch: ReadBatch;
-  /** For lines, and frames other than bare PINGs, of all connections. */
+  /** Time per turn for lines and for frames other than bare PINGs, shared by all connections. */
   readonly budget: TurnBudget;
 
   constructor(
     readonly health: Health,
     readonly stats: ServerStats,
-    /** Replaced by a reload. */
+    /** A reload replaces this. */
     public settings: ServerSettings,
     private readonly clock: Clock,
   ) {
@@ -152,7 +155,7 @@ export class Responder {
     };
   }
 
-  /** PONGs without a body for all `ids` (pairs of high and low), in one buffer. */
+  /** PONGs without a body for all `ids` (pairs of high and low words), in one buffer. */
   pongs(answer: Answer, ids: readonly number[]): Buffer {
     const flags = answer.stale ? PongFlag.STALE : 0;
     const status = statusOf[answer.state];
@@ -173,8 +176,9 @@ export class Responder {
   }
 
   /**
-   * One PONG with the report that the PING requested, if its sender may see details (SPEC "Detail"). Otherwise it has no
-   * body; only responders in a chain still get the instances, to distinguish a circle from a failure.
+   * One PONG with the report that the PING requested, if its sender may see details (SPEC "Detail"). Otherwise, the
+   * PONG has no body. Only responders in a chain still receive the instances, which they need to distinguish a cycle
+   * from a failure.
    */
   pongWithReport(answer: Answer, pingFlags: number, ids: readonly number[], mayDetail: boolean): readonly Buffer[] {
     const hops = pingFlags >> HOPS_SHIFT;
@@ -185,7 +189,7 @@ export class Responder {
     return parts;
   }
 
-  /** The PONG to a PING with `own`; the result is undefined if the check does not exist. */
+  /** The PONG for a PING with `own`. The result is undefined if the check does not exist. */
   ownPong(result: OwnResult | undefined, idHigh: number, idLow: number): Buffer {
     const body: OwnBody = {
       own: true,
@@ -197,7 +201,7 @@ export class Responder {
     return encodeFrame({ type: FrameType.PONG, code, idHigh, idLow, body: { ...body } });
   }
 
-  /** A STATUS with this id (high and low), and with the report if `detail`. */
+  /** A STATUS with this id (high and low words), and with the report if `detail`. */
   status(answer: Answer, id: readonly [number, number], detail: boolean): readonly Buffer[] {
     if (detail) return this.withReport(FrameType.STATUS, 0, id, answer, 'full');
     const [idHigh, idLow] = id;
@@ -214,7 +218,7 @@ export class Responder {
   ): readonly [header: Buffer, body: Buffer] {
     const report = answer.report(level);
     const fits = fitsBody(report);
-    // For a chain, the instances are the shortest report already.
+    // For a chain, the report with only the instances is already the shortest.
     const short = fits ? report : level === 'full' ? answer.report('causes') : undefined;
     const flags = baseFlags | (fits ? 0 : PongFlag.TRUNCATED);
     const code = statusOf[answer.state];

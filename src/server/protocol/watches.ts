@@ -11,9 +11,9 @@ interface Watch {
 }
 
 /**
- * The watches of one connection (SPEC "WATCH and STATUS"). A change only marks a watch as due. Its STATUS is encoded, with
- * the state of that time, when the peer has read what was sent before: a slow peer costs no memory and gets the latest
- * state.
+ * The watches of one connection (SPEC "WATCH and STATUS"). A change only marks a watch as due. Its STATUS is encoded
+ * with the current state when the peer has read what was sent before, so a slow peer costs no memory and receives the
+ * latest state.
  */
 export class Watches implements Pushing {
   private readonly open = new Map<string, Watch>();
@@ -34,8 +34,8 @@ export class Watches implements Pushing {
   }
 
   /**
-   * Starts a watch, in place of one with the same id, and sends its first STATUS.
-   * @returns false if `limits.maxWatchedSelections` is reached; then there is no watch with this id.
+   * Starts a watch, which replaces one with the same id, and sends its first STATUS.
+   * @returns false if `limits.maxWatchedSelections` is reached. There is then no watch with this id.
    */
   start(idHigh: number, idLow: number, flags: number, selection: Selection): boolean {
     const { responder, stats, settings } = this.connection.shared;
@@ -56,7 +56,7 @@ export class Watches implements Pushing {
     if (watch) this.end(watch);
   }
 
-  /** Ends all watches; no STATUS follows. */
+  /** Ends all watches. No STATUS follows. */
   endAll(): void {
     for (const watch of this.open.values()) this.end(watch);
     this.connection.shared.pushes.delete(this);
@@ -77,7 +77,7 @@ export class Watches implements Pushing {
     return sent;
   }
 
-  /** Sends due STATUS frames while less than `maxQueuedBytes` is queued; false if some remain. */
+  /** Sends due STATUS frames while less than `maxQueuedBytes` is queued. Returns false if some remain. */
   flushUpdates(): boolean {
     const { connection } = this;
     const { maxQueuedBytes } = connection.shared.settings.limits;
@@ -121,7 +121,7 @@ export class Watches implements Pushing {
   }
 }
 
-/** A string, because a number cannot hold all 64 bits of the id. */
+/** A string, because a number cannot represent all 64 bits of the id. */
 function keyOf(idHigh: number, idLow: number): string {
   return `${idHigh | 0} ${idLow | 0}`;
 }

@@ -2,9 +2,9 @@ import type { Server } from 'node:net';
 import { afterNextPoll } from './after-next-poll.js';
 
 /**
- * Accepts the connections that clients have opened and that still wait in the kernel; `close` of a listener would reset
- * them. Each poll of the event loop accepts one connection of a listener, so polls continue until one accepts none, or
- * until `isOver`.
+ * Accepts connections that clients have opened and that are queued in the kernel, because closing a listener would
+ * reset them. Each poll of the event loop accepts one connection per listener, so polls continue until one of them
+ * accepts none, or until `isOver`.
  */
 export async function acceptQueued(listeners: readonly Server[], isOver: () => boolean): Promise<void> {
   if (listeners.length === 0) return;

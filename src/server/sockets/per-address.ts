@@ -4,7 +4,7 @@ import type { ConnectionSocket } from './connection-socket.js';
 export class PerAddress {
   private readonly counts = new Map<string, number>();
 
-  /** Counts `socket` for `address` until it closes; false, and it is not counted, if `limit` is reached. */
+  /** Counts `socket` for `address` until it closes. Returns false without counting it if `limit` is reached. */
   reserve(socket: Pick<ConnectionSocket, 'once'>, address: string, limit: number): boolean {
     const count = this.counts.get(address) ?? 0;
     if (count >= limit) return false;

@@ -6,16 +6,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../common/clock.js';
 import { PongcheckError } from '../../common/errors.js';
 
-/** A lock is held for a few system calls; an older one was left by a process that ended meanwhile. */
+/**
+ * Maximum age of a lock, in milliseconds. It is held for a few system calls, so an older one was left by a process that
+ * has ended.
+ */
 const LOCK_LIFE_MS = 1000;
 const LOCK_RETRY_MS = 10;
-/** Attempts to acquire the lock: at least 6 s, within which a stale lock expires. */
+/** Maximum number of attempts to acquire the lock. They take at least 6 s, in which a stale lock expires. */
 const MAX_TRIES = 600;
 const OPENING = 'another process is opening it';
 
 /**
- * Opens a Unix socket at `path`, replacing a stale socket file. Of several concurrent processes one succeeds: each holds
- * `path`.lock from the check of the file until the socket listens.
+ * Opens a Unix socket at `path` and replaces a stale socket file. If several processes do this at the same time, one of
+ * them succeeds, because each holds `path`.lock from the check of the file until the socket listens.
  *
  * @param listen must bind the socket before it returns its promise
  * @throws PongcheckError `PONGCHECK_LISTEN` if a process listens at `path`, or if the file is not a socket.
@@ -28,7 +31,7 @@ export async function openSocketFile(path: string, listen: () => Promise<void>):
   }
 }
 
-/** As `openSocketFile`, but throws errors that only say why. */
+/** Like `openSocketFile`, but throws errors that only state the reason. */
 export async function bindSocketFile(path: string, listen: () => Promise<void>): Promise<void> {
   const lock = await Lock.acquire(`${path}.lock`);
   try {
@@ -41,7 +44,7 @@ export async function bindSocketFile(path: string, listen: () => Promise<void>):
   }
 }
 
-/** Sets the file mode of the socket, which determines the users that may connect. */
+/** Sets the file mode of the socket, which determines which users may connect. */
 export async function setMode(path: string, mode: number): Promise<void> {
   await chmod(path, mode);
 }
@@ -54,14 +57,14 @@ async function removeStaleSocket(path: string): Promise<void> {
   await unlessMissing(unlink(path));
 }
 
-/** A lock file; the process that creates it holds the lock. */
+/** A lock file. The process that creates it holds the lock. */
 class Lock {
   private constructor(
     private readonly file: string,
     private readonly own: Stats,
   ) {}
 
-  /** Resolves with undefined if other processes held the lock all the time. */
+  /** Resolves with undefined if other processes held the lock the whole time. */
   static async acquire(file: string): Promise<Lock | undefined> {
     let seen: Stats | undefined;
     let seenAt = 0;
@@ -80,7 +83,7 @@ class Lock {
     return undefined;
   }
 
-  /** False if this process was blocked so long that another one removed its lock as stale. */
+  /** Returns false if this process was blocked for so long that another process removed its lock as stale. */
   isHeld(): boolean {
     const current = lstatSync(this.file, { throwIfNoEntry: false });
     return current !== undefined && isSame(current, this.own);
@@ -105,7 +108,7 @@ async function create(file: string): Promise<Stats | undefined> {
   }
 }
 
-/** Removes the lock file `seen`; a newer one that has replaced it is restored. */
+/** Removes the lock file `seen`. If a newer one has replaced it, the newer one is restored. */
 async function remove(file: string, seen: Stats): Promise<void> {
   const moved = `${file}-${randomBytes(8).toString('hex')}`;
   await unlessMissing(rename(file, moved));
@@ -114,7 +117,7 @@ async function remove(file: string, seen: Stats): Promise<void> {
   await unlessMissing(unlink(moved));
 }
 
-/** Inode numbers are reused soon, but not with the same modification time. */
+/** Inode numbers are soon reused, but not with the same modification time. */
 function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.mtimeMs === other.mtimeMs;
 }

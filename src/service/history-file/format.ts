@@ -21,9 +21,9 @@ const HEADER_BYTES = 16;
 const RECORD_HEADER_BYTES = 12;
 const KEYS = 1;
 const MINUTE = 2;
-/** Keys that are longer are not written. */
+/** Maximum length of a key in bytes. Longer keys are not written. */
 const MAX_KEY_BYTES = 512;
-/** A slot with its id has at most 22 bytes, and a length 5. */
+/** Maximum size of a slot with its id, and of a length. */
 const MAX_SLOT_BYTES = 22;
 const MAX_VARINT_BYTES = 5;
 
@@ -35,19 +35,19 @@ const RUNS = 32;
 const FAILURES = 64;
 const DURATIONS = 128;
 
-/** A minute, counted from 1970, and its slots by key. */
+/** The slots of a minute, counted from 1970, by key. */
 export interface StoredMinute {
   readonly minute: number;
   readonly slots: readonly (readonly [key: string, slot: Slot])[];
 }
 
 /**
- * What is wrong with a file. `torn`: the end of the last record is missing, as after a process was killed while it wrote
- * it. `broken`: anything else, with a description.
+ * What is wrong with a file. `torn`: the end of the last record is missing, as it is if a process was killed while
+ * writing. `broken`: anything else, with a description.
  */
 export type Damage = 'torn' | { readonly broken: string };
 
-/** Encodes records; each key gets its id when it is first written. */
+/** Encodes records. A key gets its id when it is first written. */
 export class HistoryEncoder {
   private readonly ids = new Map<string, number>();
 
@@ -60,7 +60,7 @@ export class HistoryEncoder {
     return header;
   }
 
-  /** A record with the keys that have no id yet; empty if there are none. */
+  /** Returns a record with the keys that have no id yet. Empty if there are none. */
   keys(keys: Iterable<string>): Buffer {
     const firstId = this.ids.size;
     const added: Buffer[] = [];
@@ -79,7 +79,7 @@ export class HistoryEncoder {
     return writer.record();
   }
 
-  /** A record with the slots of a minute, after one with its new keys, if there are any. */
+  /** Returns a record with the slots of a minute, preceded by a record with its new keys, if there are any. */
   minute({ minute, slots }: StoredMinute): Buffer {
     const keys = this.keys(slots.map(([key]) => key));
     const writer = new Writer(5 + slots.length * MAX_SLOT_BYTES);
@@ -92,7 +92,7 @@ export class HistoryEncoder {
   }
 }
 
-/** Yields the minutes of a file up to its end or the first damage, which it returns. */
+/** Yields the minutes of a file up to its end or to the first damage. Returns the damage, if there is any. */
 export function* decodeHistory(file: Buffer): Generator<StoredMinute, Damage | undefined> {
   const header = file.subarray(0, HEADER_BYTES);
   if (header.length < HEADER_BYTES || !header.subarray(0, 8).equals(MAGIC))
@@ -103,7 +103,7 @@ export function* decodeHistory(file: Buffer): Generator<StoredMinute, Damage | u
   const keys: string[] = [];
   for (let at = HEADER_BYTES; at < file.length; ) {
     const record = file.subarray(at, at + RECORD_HEADER_BYTES);
-    // After a power failure, a file may end in zeros.
+    // After a power failure, a file may end with zeros.
     if (record.length < RECORD_HEADER_BYTES || isZero(file.subarray(at))) return 'torn';
     if (record.readUInt32LE(8) !== crc32(record.subarray(0, 8))) return { broken: `it is damaged at byte ${at}` };
     const start = at + RECORD_HEADER_BYTES;
@@ -125,7 +125,7 @@ function isZero(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
-/** Undefined if the body is invalid. */
+/** Returns undefined if the body is invalid. */
 function decodeBody(body: Buffer, keys: string[]): StoredMinute | 'keys' | undefined {
   try {
     const reader = new Reader(body);
@@ -168,7 +168,7 @@ function writeSlot(writer: Writer, slot: Slot): void {
   if (meanMs !== undefined) for (const ms of [minMs, meanMs, maxMs]) writer.u16(durationCode(ms));
 }
 
-/** Undefined if the slot is impossible. */
+/** Returns undefined if the slot is impossible. */
 function readSlot(reader: Reader): Slot | undefined {
   const flags = reader.u8();
   const worst = stateOrder[(flags & WORST) - 1];
@@ -186,7 +186,7 @@ class Writer {
   private readonly buffer: Buffer;
   private at = RECORD_HEADER_BYTES;
 
-  /** @param maxBytes of the body */
+  /** @param maxBytes maximum size of the body */
   constructor(maxBytes: number) {
     this.buffer = Buffer.allocUnsafe(RECORD_HEADER_BYTES + maxBytes);
   }
@@ -217,7 +217,7 @@ class Writer {
     return this;
   }
 
-  /** What was written, as the body of a record. */
+  /** Returns what was written as the body of a record. */
   record(): Buffer {
     const { buffer, at } = this;
     const body = buffer.subarray(RECORD_HEADER_BYTES, at);
@@ -228,7 +228,7 @@ class Writer {
   }
 }
 
-/** Throws a RangeError at the end. */
+/** Throws a RangeError when reading past the end. */
 class Reader {
   private at = 0;
 

@@ -10,30 +10,30 @@ import { MINUTE_MS } from '../../health/history/slot.js';
 import { type Damage, decodeHistory, HistoryEncoder } from './format.js';
 import { ownFile } from './owner-lock.js';
 
-/** Maximum size of the file, in bytes. While it is rewritten, there is a second one. */
+/** Maximum size of the file, in bytes. While it is rewritten, a second file exists. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** Part of it that a rewritten file has at most. The oldest minutes are left out, if necessary. */
+/** Maximum size of a rewritten file, as a fraction of `MAX_BYTES`. The oldest minutes are omitted if necessary. */
 const REWRITTEN_PART = 7 / 8;
-/** The file is rewritten after this number of minutes, when half of them are too old. */
+/** The file is rewritten when it contains this number of minutes, half of which are too old. */
 const MAX_MINUTES = 2 * MAX_SLOTS;
-/** Size of one write. */
+/** Size of one write, in bytes. */
 const WRITE_BYTES = 64 * 1024;
-/** Work between two turns of the event loop. */
+/** Maximum time between two turns of the event loop, in milliseconds. */
 const BATCH_MS = 4;
-/** A problem that lasts is logged again after this time: a day. */
+/** Interval at which a persistent problem is logged again: one day, in milliseconds. */
 const WARN_INTERVAL_MS = 86_400_000;
-/** How long the end of the process waits for the last write. */
+/** How long the end of the process waits for the last write, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 /**
- * Keeps a history in a file. `start` adds what is in it to the history; from then on, finished minutes are appended. The file
- * is rewritten at the start and before it gets too large: a new file replaces it when it is complete. Problems with the
- * file are logged, and have no other effect; each minute is another attempt.
+ * Keeps a history in a file. `start` adds the contents of the file to the history. Finished minutes are then appended
+ * to the file. The file is rewritten at the start and before it becomes too large: a new file replaces it when it is
+ * complete. Problems with the file are logged and have no other effect. Each minute is another attempt.
  */
 export class HistoryFile {
   private release: (() => Promise<void>) | undefined;
   private hasLoaded = false;
-  /** The file to append to; undefined: it has to be rewritten first. */
+  /** The file to append to; undefined if it must be rewritten first. */
   private current: WrittenFile | undefined;
   private timer: Timer;
   private working: Promise<void> = Promise.resolve();
@@ -47,7 +47,7 @@ export class HistoryFile {
     private readonly maxBytes = MAX_BYTES,
   ) {}
 
-  /** Starts to read and write, in the background. */
+  /** Starts reading and writing in the background. */
   start(): void {
     this.run(() => this.load());
     this.schedule();
@@ -76,7 +76,7 @@ export class HistoryFile {
     return this.history.minute / MINUTE_MS;
   }
 
-  /** Runs this after the work that was begun before. Never rejects. */
+  /** Runs `work` after all work that was started earlier. Never rejects. */
   private run(work: () => Promise<void>): Promise<void> {
     this.working = this.working.then(work).catch((error: NodeJS.ErrnoException) => this.warn(error));
     return this.working;
@@ -92,7 +92,7 @@ export class HistoryFile {
     );
   }
 
-  // Only `run` starts these, one at a time.
+  // The following methods are called only by `run`, one at a time.
 
   /** Becomes the owner of the file, and adds its minutes to the history. */
   private async load(): Promise<void> {
@@ -122,7 +122,7 @@ export class HistoryFile {
     }
   }
 
-  /** Returns a function to call often during long work: it lets the event loop turn every 4 ms. */
+  /** Returns a function to call often during long work. It lets the event loop turn every 4 ms. */
   private pauses(): () => Promise<void> {
     let turnEndsAt = this.clock.now() + BATCH_MS;
     return async () => {
@@ -138,7 +138,7 @@ export class HistoryFile {
     this.log.warn({ file: this.path, aside }, `history.file ${this.path} was renamed to ${aside}: ${why}`);
   }
 
-  /** Writes what is not written yet, up to this minute. */
+  /** Writes what has not been written yet, up to this minute. */
   private async save(last: number): Promise<void> {
     await this.load();
     if (await this.append(last)) return;
@@ -155,10 +155,10 @@ export class HistoryFile {
     }
   }
 
-  /** Resolves with false if the file has to be rewritten. */
+  /** Resolves with false if the file must be rewritten. */
   private async append(last: number): Promise<boolean> {
     const { current } = this;
-    // After the clock was set back, the file has minutes that are to be written again.
+    // After the clock was set back, the file contains minutes that must be written again.
     if (!current || last < current.last) return false;
     const parts: Buffer[] = [];
     const pause = this.pauses();
@@ -171,7 +171,7 @@ export class HistoryFile {
     try {
       await current.write(added);
     } catch (error) {
-      // The file may end in the middle of a record: nothing can follow.
+      // The file may end in the middle of a record, after which nothing can be appended.
       await this.abandon();
       throw error;
     }
@@ -182,7 +182,7 @@ export class HistoryFile {
 
   private async rewrite(last: number): Promise<void> {
     const temporary = `${this.path}.tmp`;
-    // A file that was left there could have another mode, or be a link.
+    // A file that was left behind could have another mode, or be a link.
     await rm(temporary, { force: true });
     const next = new WrittenFile(await open(temporary, 'wx', 0o600), last);
     try {
@@ -197,7 +197,7 @@ export class HistoryFile {
     this.current = next;
   }
 
-  /** Writes the newest minutes first, until there are no more or the file is large enough. */
+  /** Writes the minutes from newest to oldest, until there are no more or the file is large enough. */
   private async writeAll(next: WrittenFile): Promise<void> {
     const { encoder, last } = next;
     let batch = [encoder.header(), encoder.keys(this.history.recorder.keys)];
@@ -230,16 +230,16 @@ export class HistoryFile {
   }
 }
 
-/** The file that this process has written. */
+/** A file that this process has written. */
 class WrittenFile {
   readonly encoder = new HistoryEncoder();
   size = 0;
-  /** Number of minutes in it. */
+  /** Number of minutes in the file. */
   minutes = 0;
 
   constructor(
     readonly handle: FileHandle,
-    /** The last minute in it. */
+    /** The last minute in the file. */
     public last: number,
   ) {}
 
@@ -249,9 +249,9 @@ class WrittenFile {
   }
 }
 
-/** The contents of a file; undefined if there is none. */
+/** The contents of a file; undefined if it does not exist. */
 async function read(path: string): Promise<Buffer | 'too large' | undefined> {
-  // Without waiting for the writer of a pipe.
+  // Does not wait for the writer of a pipe.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;

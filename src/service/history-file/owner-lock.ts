@@ -1,13 +1,16 @@
 import { createServer, type Server } from 'node:net';
 import { bindSocketFile } from '../../server/sockets/unix-socket.js';
 
-/** Maximum length of the path of a Unix socket on all systems; a longer one would be cut without an error. */
+/**
+ * Maximum length of a Unix socket path that all systems support, in bytes. A longer path would be truncated without an
+ * error.
+ */
 const MAX_PATH_BYTES = 103;
 
 /**
- * Makes this process the only owner of `file`: it listens on the Unix socket `file`.owner. The kernel ends that with the
- * process, however it ends, so neither process ids nor times decide whether another owner is alive, and containers that
- * share the folder see each other.
+ * Makes this process the only owner of `file`: it listens on the Unix socket `file`.owner. The kernel closes the socket
+ * when the process ends for any reason. Neither process ids nor times are therefore needed to determine whether another
+ * owner is alive, and containers that share the folder detect each other.
  *
  * @returns (resolves) a function that ends the ownership.
  * @throws Error (rejects) if another process is the owner, or the socket cannot be opened.
