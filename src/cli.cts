@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-// CommonJS: a probe then starts without the loader of ES modules.
+// CommonJS, so that a probe starts without loading the ES module loader.
 void (process.argv[2] === 'ping' ? require('./cli/ping.cjs') : import('./cli/commands.js'));

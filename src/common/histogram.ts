@@ -22,7 +22,6 @@ export class Histogram {
     return bounds.length + 2;
   }
 
-  /** Sum of all observed values. */
   get sum(): number {
     return this.numbers[this.bounds.length + 1] as number;
   }

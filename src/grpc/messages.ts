@@ -30,7 +30,6 @@ export function decodeRequest(bytes: Buffer): HealthCheckRequest {
   return { service };
 }
 
-/** Encodes `HealthCheckRequest`. */
 export function encodeRequest({ service }: HealthCheckRequest): Buffer {
   return service === '' ? Buffer.alloc(0) : field(1, Buffer.from(service));
 }

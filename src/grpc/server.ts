@@ -20,7 +20,7 @@ import type { GrpcStats } from './stats.js';
 const MAX_STREAMS = 100;
 /** Maximum size of a request, which contains only a service name. */
 const MAX_REQUEST_BYTES = 4096;
-/** HTTP/2 PINGs detect connections whose peer is gone or does not read. */
+/** HTTP/2 PINGs detect connections whose peer has disappeared or does not read. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** Time in milliseconds after which a connection without a stream is closed with GOAWAY. */

@@ -87,7 +87,6 @@ export interface Subscription {
   readonly answer: Answer;
   /** Calls `changed` before returning if there is a change of which the subscriber has not been notified. */
   notifyIfChanged(): void;
-  /** Ends the subscription. */
   end(): void;
 }
 

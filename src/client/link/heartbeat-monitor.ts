@@ -21,7 +21,6 @@ export interface MonitoredClient {
   /** Monotonic times of the last received byte and of the last sent frame, in milliseconds. */
   readonly receivedAt: number;
   readonly sentAt: number;
-  /** Sends a PING. */
   beat(options: PingOptions): Promise<Pong>;
 }
 

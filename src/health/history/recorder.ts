@@ -124,7 +124,6 @@ export class HistoryRecorder {
     series?.correct(from, to, state, this.now + this.offset);
   }
 
-  /** Removes a series. */
   remove(key: string): void {
     if (this.all.delete(key)) this.fit(this.all.size);
   }

@@ -6,6 +6,6 @@ server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 server.bind(sys.argv[1])
 print(json.dumps({"msg": "listening"}), flush=True)
 while True:
-    # Drops the descriptor of BARRIER=1, for whose end systemd-notify waits.
+    # Closes the descriptor of BARRIER=1, because systemd-notify waits until it is closed.
     fields = dict(line.split("=", 1) for line in server.recv(8192).decode().splitlines())
     print(json.dumps({"msg": "notification", "fields": fields}), flush=True)
