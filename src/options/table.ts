@@ -515,7 +515,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: 'none',
     env: 'PONGCHECK_HISTORY_FILE',
     description:
-      'File in which the history of checks and groups survives a restart, at most 8 MiB. Only one process uses it at a time.',
+      'File in which the history of checks and groups survives a restart, at most 8 MiB. Only one process can use it at a time.',
   },
   {
     path: 'threads',

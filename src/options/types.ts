@@ -168,7 +168,7 @@ export interface Options {
     readonly grace?: number;
   };
   readonly history?: {
-    /** File in which the history of checks and groups survives a restart, at most 8 MiB. Only one process uses it at a time. Default: none. */
+    /** File in which the history of checks and groups survives a restart, at most 8 MiB. Only one process can use it at a time. Default: none. */
     readonly file?: string;
   };
   /** Number of threads that answer PINGs, so that a blocked main event loop does not delay answers; 0 = the main thread answers them. With several threads, each port is shared (SO_REUSEPORT), which requires Node.js >= 22.12 or >= 23.1. A whole number from 0 to 16. Default: 0. */

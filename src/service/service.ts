@@ -219,7 +219,7 @@ export class Service {
 
   /**
    * Applies new options to the running service. They are validated first, and then applied together. Connections stay
-   * open. A check keeps its results if it is the same object, or was made by a factory of this package with equal options.
+   * open, except those of clients that are no longer authorized. A check keeps its results if it is the same object, or was made by a factory of this package with equal options.
    * A replaced check keeps its state until its first result. A new check counts in existing groups from its first result.
    * A removed check is closed. Options that cannot change at run time keep their values and are listed in the result.
    * Reloads run one after the other.

@@ -14,7 +14,7 @@ export const dnsOptions: readonly OptionRow[] = [
     path: 'server',
     type: text,
     defaultText: 'from /etc/resolv.conf',
-    description: 'Name server to query: IP or IP:PORT. An IPv6 address with a port is in brackets.',
+    description: 'Name server to query: IP or IP:PORT. Put an IPv6 address with a port in brackets.',
   },
   {
     path: 'minRecords',

@@ -3,7 +3,7 @@ import type { Command } from '../parser.js';
 export const emitCommand: Command = {
   name: 'emit',
   description:
-    'Prints a configuration snippet with which HAProxy, blackbox_exporter, Kubernetes, Envoy or Consul checks this responder.',
+    'Prints a configuration snippet that lets HAProxy, blackbox_exporter, Kubernetes, Envoy or Consul check this responder.',
   argument: 'haproxy|blackbox|kubernetes|envoy|consul',
   flags: [
     {
