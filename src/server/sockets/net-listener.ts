@@ -8,35 +8,35 @@ import { openSocketFile, setMode } from './unix-socket.js';
 const BACKLOG = 1024;
 
 export interface OpenOptions {
-  /** The address as configured, for errors. */
+  /** The address as configured, for error messages. */
   readonly where: string;
-  /** Other threads may listen on the same port. */
+  /** Whether other threads may listen on the same port. */
   readonly reusePort: boolean;
-  /** File mode of a Unix socket; undefined: according to the umask. */
+  /** File mode of a Unix socket; undefined: set by the umask. */
   readonly mode: number | undefined;
 }
 
 /** An open listener. */
 export interface Listener {
-  /** With the assigned port in place of port 0. */
+  /** The address, with the assigned port in place of port 0. */
   readonly address: Address;
-  /** Accepts the connections that wait in the kernel, at most until `isOver`. */
+  /** Accepts connections that are queued in the kernel, until `isOver` at the latest. */
   acceptQueued(isOver: () => boolean): Promise<void>;
-  /** Stops accepting. Resolves when it is closed, and its connections that are a `net.Socket`. */
+  /** Stops accepting. Resolves when the listener and its connections that are a `net.Socket` are closed. */
   close(): Promise<void>;
 }
 
 /** Receives the connections of a listener. */
 export interface Acceptor {
-  /** Whether a connection from this address may be a `HandleSocket`; undefined: none. */
+  /** Whether a connection from this address may be a `HandleSocket`; undefined: none may. */
   readonly allowsHandle: ((address: string | undefined) => boolean) | undefined;
   accept(socket: Socket | HandleSocket): void;
-  /** A connection could not be accepted. */
+  /** Called when a connection could not be accepted. */
   onError(code: string | undefined): void;
 }
 
 /**
- * Opens a listener of `node:net`. `opened` is called before the first connection is accepted.
+ * Opens a `node:net` listener. `opened` is called before the first connection is accepted.
  *
  * @returns its address, with the assigned port in place of port 0.
  * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
@@ -62,7 +62,7 @@ export async function openListener(
       });
     });
   await (address.kind === 'unix' ? openSocketFile(address.path, listen) : listen());
-  // Connections that are accepted before this are served.
+  // Connections that are accepted before this point are served.
   if (address.kind === 'unix' && mode !== undefined) await setMode(address.path, mode);
   return bound;
 }
