@@ -166,7 +166,7 @@ function onHandleClosed(this: Handle): void {
   this[kSocket].onHandleClosed();
 }
 
-/** Stages of the output: `end` was called, FIN is being sent, FIN has been sent. */
+/** Stages of the output: open, `end` was called, FIN is being sent, FIN has been sent. */
 const OPEN = 0;
 const ENDING = 1;
 const SHUTTING_DOWN = 2;
@@ -320,7 +320,8 @@ export class HandleSocket implements ConnectionSocket {
     const request = new (binding as StreamBinding).ShutdownWrap();
     request.oncomplete = onShutDown;
     request.socket = this;
-    // Otherwise the shutdown is already complete (1), or the peer has closed the connection, which a read will report.
+    // Any other result means that the shutdown is already complete (1), or that the peer has closed the connection, which
+    // a read will report.
     if (this._handle.shutdown(request) !== 0) this.onOutputEnd();
   }
 
