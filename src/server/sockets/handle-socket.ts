@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
-import { type ConnectionSocket, READ_BYTES, type SocketOwner } from './connection-socket.js';
+import { chain, type DirectSocket, READ_BYTES, type SocketOwner } from './connection-socket.js';
 
 /*
  * Sockets without the streams of Node. All that is used here and not documented is in this file: `process.binding`, the
@@ -175,7 +175,7 @@ const ENDED = 3;
  * A socket for one connection of a server, on the handle of libuv. It behaves as a half-open `net.Socket` whose chunks are
  * views of a shared buffer, without streams and events: libuv has the queue of writes. It reads once it has an owner.
  */
-export class HandleSocket implements ConnectionSocket {
+export class HandleSocket implements DirectSocket {
   owner: SocketOwner | undefined = undefined;
   destroyed = false;
   private output: number = OPEN;
@@ -220,13 +220,7 @@ export class HandleSocket implements ConnectionSocket {
   }
 
   once(_event: 'close', listener: () => void): void {
-    const before = this.onClose;
-    this.onClose = before
-      ? () => {
-          before();
-          listener();
-        }
-      : listener;
+    this.onClose = chain(this.onClose, listener);
   }
 
   setKeepAlive(enable: boolean, idle: number, interval?: number, count?: number): void {

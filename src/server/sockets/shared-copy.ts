@@ -13,6 +13,7 @@ export class SharedCopy {
 
   /** Copies `bytes` for a write to `socket`, which must be followed by `release`; into another buffer if this one is in use. */
   copy(bytes: Buffer, socket: ConnectionSocket): Buffer {
+    if (socket.copiesUnsent) return bytes;
     const isFree = this.user === undefined && bytes.length <= READ_BYTES && socket.writableLength === 0;
     // A TLS socket is never done with the bytes at once.
     if (!isFree || (socket as Partial<TLSSocket>).encrypted) return Buffer.from(bytes);
