@@ -66,7 +66,7 @@ const phrases: Readonly<Record<ResponderState, readonly [one: string, many: stri
   starting: ['is starting', 'are starting'],
   draining: ['is draining', 'are draining'],
   warn: ['is degraded', 'are degraded'],
-  connecting: ['is not reached yet', 'are not reached yet'],
+  connecting: ['has not been reached yet', 'have not been reached yet'],
   pass: ['passes', 'pass'],
 };
 

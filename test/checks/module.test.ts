@@ -80,7 +80,7 @@ describe('a module as a check', () => {
     expect(await runCheck(await moduleCheck({ path, apiKey: 'k3y-0f-mine' }))).toMatchObject({ output: 'refused ***' });
     const refusing = written('export default ({ apiKey }) => { throw new Error(`refused ${apiKey}`) }');
     const refusal = moduleCheck({ path: refusing, apiKey: 'k3y-0f-mine' });
-    await expect(refusal).rejects.toThrow(/refused by the module \(refused \*\*\*\)/);
+    await expect(refusal).rejects.toThrow(/rejected by the module \(refused \*\*\*\)/);
     await expect(refusal).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });
   });
 

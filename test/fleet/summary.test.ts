@@ -23,7 +23,7 @@ describe('the headline', () => {
     [{ fail: 37, pass: 3 }, '37 of 40 responders fail.'],
     [{ fail: 37, unreachable: 1, warn: 2 }, '37 of 40 responders fail, 1 is unreachable, 2 are degraded.'],
     [{ unreachable: 1, pass: 1 }, '1 of 2 responders is unreachable.'],
-    [{ connecting: 500 }, '500 of 500 responders are not reached yet.'],
+    [{ connecting: 500 }, '500 of 500 responders have not been reached yet.'],
     [
       { unknown: 1, starting: 1, draining: 2, pass: 4 },
       '1 of 8 responders has an unknown state, 1 is starting, 2 are draining.',

@@ -71,7 +71,7 @@ export function dnsCheck(given: DnsOptions): CheckDefinition {
         return { status: 'fail', reason: 'threshold', output, ...observed };
       }
       if (isExpected && !(await matchesSome(records, isExpected, signal, deadline))) {
-        const output = `none of the ${records.length} ${type} records of ${name} is as expected`;
+        const output = `none of the ${records.length} ${type} records of ${name} matches`;
         return { status: 'fail', reason: 'bad-body', output, ...observed };
       }
       return { status: 'pass', ...observed };

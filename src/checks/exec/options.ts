@@ -41,6 +41,6 @@ export const execOptions: readonly OptionRow[] = [
     min: 1,
     max: 1024 * 1024,
     description:
-      'Maximum size of stdout and stderr together. If a program writes more, it is killed and the check fails.',
+      'Maximum combined size of stdout and stderr. If a program writes more, it is killed and the check fails.',
   },
 ];

@@ -23,8 +23,7 @@ export const httpOptions: readonly OptionRow[] = [
     path: 'nonSecret',
     type: names,
     defaultText: 'none',
-    description:
-      'Names of headers whose values are not secret. Their values are not masked, and are sent to redirect targets.',
+    description: 'Names of headers that are not secret. Their values are not masked, and are sent to redirect targets.',
   },
   {
     path: 'status',

@@ -118,7 +118,7 @@ async function produce(
     return await withTimeLimit(Promise.resolve(factory(options)));
   } catch (error) {
     const why = redactor(secrets)(error);
-    throw invalidOption(KIND, [], `refused by the module (${why})`, 'options that the module accepts');
+    throw invalidOption(KIND, [], `rejected by the module (${why})`, 'options that the module accepts');
   }
 }
 

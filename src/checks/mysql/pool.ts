@@ -56,7 +56,7 @@ export function corePool(given: unknown): CorePool {
       'mysql',
       ['pool'],
       formatValue(given),
-      'a pool created by createPool of mysql2 or mysql2/promise',
+      'a pool created with createPool() from mysql2 or mysql2/promise',
     );
   return pool as CorePool;
 }

@@ -14,7 +14,7 @@ export const processOptions: readonly OptionRow[] = [
     type: duration,
     default: '500ms',
     max: ONE_HOUR,
-    description: 'Event loop delay above which the check is warn; 0 = never.',
+    description: 'Event loop delay above which the check warns; 0 = never.',
   },
   {
     path: 'maxUtilization',
@@ -30,7 +30,7 @@ export const processOptions: readonly OptionRow[] = [
     default: '90',
     min: 1,
     max: 100,
-    description: 'Event loop utilization above which the check is warn, in percent; 100 = never.',
+    description: 'Event loop utilization above which the check warns, in percent; 100 = never.',
   },
   {
     path: 'maxHeap',
@@ -46,7 +46,7 @@ export const processOptions: readonly OptionRow[] = [
     default: '80',
     min: 1,
     max: 100,
-    description: 'Heap usage above which the check is warn, in percent of the heap limit; 100 = never.',
+    description: 'Heap usage above which the check warns, in percent of the heap limit; 100 = never.',
   },
   {
     path: 'window',

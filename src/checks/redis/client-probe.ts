@@ -34,7 +34,7 @@ export class ClientProbe {
     const isClient = [ping, on, off].every((method) => typeof method === 'function') && typeof options === 'object';
     if (!isClient || isCluster || (typeof status !== 'string' && typeof isReady !== 'boolean')) {
       const found = isCluster ? 'a cluster' : formatValue(given);
-      throw invalidOption('redis', ['client'], found, 'a client of ioredis or redis for one server');
+      throw invalidOption('redis', ['client'], found, 'an ioredis or redis client for a single server');
     }
     this.client = client as Ioredis | NodeRedis;
     this.login = isIoredis(this.client)

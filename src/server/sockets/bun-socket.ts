@@ -67,7 +67,7 @@ const handlers: Omit<Handlers, 'open'> = {
   },
 };
 
-/** As `openListener`, of Bun. Each poll of its event loop accepts all connections that wait in the kernel. */
+/** Opens a Bun listener, as `openListener` does. Each poll accepts all connections that are queued in the kernel. */
 export async function listenOnBun(
   address: Address,
   { where, reusePort }: ListenOptions,

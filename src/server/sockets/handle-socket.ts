@@ -3,22 +3,22 @@ import { getSystemErrorName } from 'node:util';
 import { chain, type DirectSocket, READ_BYTES, type SocketOwner } from './connection-socket.js';
 
 /*
- * Sockets without the streams of Node. All that is used here and not documented is in this file: `process.binding`, the
- * handle of a listener, and the handles of its connections. Without any of it, `acceptHandles` does nothing, and the
- * listener makes sockets of `node:net`. https://nodejs.org/api/deprecations.html#dep0111-processbinding
+ * Sockets without Node's streams. This file contains all uses of undocumented members: `process.binding`, the handle of
+ * a listener, and the handles of its connections. If any of them is missing, `acceptHandles` does nothing and the
+ * listener creates `node:net` sockets. https://nodejs.org/api/deprecations.html#dep0111-processbinding
  */
 
 const kSocket = Symbol('socket');
 const UV_EOF = -4095;
 
-/** A write or a shutdown that is not completed at once. */
+/** A write or shutdown that is not completed immediately. */
 interface Request {
   oncomplete(this: Request, status: number): void;
   socket: HandleSocket | undefined;
-  /** Keeps what is written from being collected. */
+  /** Prevents the written buffers from being garbage collected. */
   bytes: unknown;
   sent: (() => void) | undefined;
-  /** Node >= 26: of a write that was completed before `oncomplete` was set. */
+  /** Node >= 26: status of a write that was completed before `oncomplete` was set. */
   writeStatus?: number | null;
 }
 
@@ -28,17 +28,17 @@ interface Handle {
   onread: () => void;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Bytes that the kernel has not accepted. */
+  /** Number of bytes that the kernel has not accepted. */
   readonly writeQueueSize: number;
   readStart(): number;
   readStop(): number;
   useUserBuffer(buffer: Buffer): void;
-  /** Returns 0 or an error; Node >= 26 creates the request itself, and returns it if there is one. */
+  /** Returns 0 or an error. Node >= 26 creates the request itself if one is needed, and returns it. */
   writeBuffer(request: Request | null, bytes: Uint8Array): number | Request;
   writev(request: Request | null, parts: readonly Uint8Array[], areBuffers: true): number | Request;
   shutdown(request: Request): number;
   close(closed: (this: Handle) => void): void;
-  /** These are undefined for a Unix socket. */
+  /** Undefined for a Unix socket, as is the next one. */
   reset?(closed: (this: Handle) => void): number;
   getpeername?(result: { address?: string; port?: number }): number;
   setNoDelay?(enable: boolean): number;
@@ -48,7 +48,7 @@ interface Handle {
 interface StreamBinding {
   WriteWrap: new () => Request;
   ShutdownWrap: new () => Request;
-  /** Results of the last call or event, at these indices. */
+  /** Results of the last call or event, at the indices below. */
   streamBaseState: Int32Array;
   kReadBytesOrError: number;
   kLastWriteWasAsync: number;
@@ -56,11 +56,12 @@ interface StreamBinding {
   kLastWriteErr?: number;
 }
 
-/** Undefined on a Node that does not have it, or does not allow it. */
+/** Undefined on a Node version that does not provide it or does not allow it. */
 function streamBinding(): StreamBinding | undefined {
   const { noDeprecation } = process;
   try {
-    // The warning of --pending-deprecation is for users who can do something about it. With --no-deprecation, this is read-only.
+    // The warning of --pending-deprecation is for users who can act on it. With --no-deprecation, `noDeprecation` is
+    // read-only.
     if (!noDeprecation) process.noDeprecation = true;
     const { binding } = process as unknown as { binding?: (name: string) => Partial<StreamBinding> };
     const stream = binding?.call(process, 'stream_wrap');
@@ -80,7 +81,7 @@ function streamBinding(): StreamBinding | undefined {
 }
 
 const binding = streamBinding();
-/** Whether this Node has, and allows, what is used here. */
+/** Whether this version of Node provides and allows what is used here. */
 export const hasHandles = binding !== undefined;
 const {
   streamBaseState: state,
@@ -89,7 +90,7 @@ const {
   kLastWriteErr,
 } = binding ?? ({} as StreamBinding);
 
-/** Whether this is a handle as it is used here. */
+/** Whether the handle has the members that are used here. */
 function isUsable(handle: object): boolean {
   const methods = ['readStart', 'readStop', 'useUserBuffer', 'writeBuffer', 'writev', 'shutdown', 'close'];
   const numbers = ['bytesRead', 'bytesWritten', 'writeQueueSize'];
@@ -103,8 +104,8 @@ interface Listener extends Server {
 }
 
 /**
- * Makes `listener`, which listens, emit 'connection' with a HandleSocket in place of a `net.Socket`, for each address that
- * `isWanted`. Has no effect on a Node without these internals.
+ * Makes a listening `listener` emit 'connection' with a HandleSocket instead of a `net.Socket`, for each address for
+ * which `isWanted` returns true. Has no effect on a Node version without these internals.
  */
 export function acceptHandles(listener: Server, isWanted: (address: string | undefined) => boolean): void {
   const { _handle } = listener as Listener;
@@ -125,9 +126,9 @@ export function acceptHandles(listener: Server, isWanted: (address: string | und
   };
 }
 
-/** All connections read into this buffer. */
+/** The buffer into which all connections read. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-/** The view of the last read; the next one often has the same length. */
+/** The view of the last read. The next read often has the same length. */
 let readView = readBuffer;
 
 function onRead(this: Handle): void {
@@ -140,7 +141,7 @@ function onRead(this: Handle): void {
   else if (length < 0) socket.fail(length);
 }
 
-/** The request of the next write that is not completed at once. Node >= 26 creates it itself. */
+/** The request for the next write that is not completed immediately. Node >= 26 creates it itself. */
 let nextRequest: Request | null = null;
 if (binding && kLastWriteErr === undefined) nextRequest = newWriteRequest();
 
@@ -165,15 +166,16 @@ function onHandleClosed(this: Handle): void {
   this[kSocket].onHandleClosed();
 }
 
-/** The stages of the output: `end` was called, FIN is being sent, FIN is sent. */
+/** Stages of the output: open, `end` was called, FIN is being sent, FIN has been sent. */
 const OPEN = 0;
 const ENDING = 1;
 const SHUTTING_DOWN = 2;
 const ENDED = 3;
 
 /**
- * A socket for one connection of a server, on the handle of libuv. It behaves as a half-open `net.Socket` whose chunks are
- * views of a shared buffer, without streams and events: libuv has the queue of writes. It reads once it has an owner.
+ * A socket for one connection of a server, based on a libuv handle. It behaves like a half-open `net.Socket` whose
+ * chunks are views of a shared buffer, but has no streams or events, because libuv queues the writes. It reads as soon
+ * as it has an owner.
  */
 export class HandleSocket implements DirectSocket {
   owner: SocketOwner | undefined = undefined;
@@ -181,13 +183,13 @@ export class HandleSocket implements DirectSocket {
   private output: number = OPEN;
   private hasInputEnded = false;
   private isReading = false;
-  /** Writes that are not completed. */
+  /** Number of writes that are not completed. */
   private pendingWrites = 0;
   private corked: Uint8Array[] | undefined = undefined;
   private onClose: (() => void) | undefined = undefined;
 
   constructor(
-    /** Public for keep-alive. After `destroy`, only the counters. */
+    /** Public for keep-alive. After `destroy`, only its byte counters may be read. */
     public _handle: Handle,
     readonly remoteAddress: string | undefined,
     readonly remotePort: number | undefined,
@@ -271,7 +273,7 @@ export class HandleSocket implements DirectSocket {
     }
   }
 
-  /** `result` of writing `bytes`: usually the kernel has accepted all of them. */
+  /** Handles `result` of writing `bytes`. Usually the kernel has accepted all of them. */
   private written(result: number | Request, bytes: unknown, sent: (() => void) | undefined): void {
     const isAsync = typeof result === 'object' || state[kLastWriteWasAsync] !== 0;
     const error = typeof result === 'object' ? (state[kLastWriteErr as number] as number) : result;
@@ -300,7 +302,7 @@ export class HandleSocket implements DirectSocket {
     this.owner?.onProgress();
   }
 
-  /** Sends FIN behind what is written. */
+  /** Sends FIN after everything that was written. */
   end(): void {
     if (!this.writable) return;
     this.output = ENDING;
@@ -312,7 +314,8 @@ export class HandleSocket implements DirectSocket {
     const request = new (binding as StreamBinding).ShutdownWrap();
     request.oncomplete = onShutDown;
     request.socket = this;
-    // Otherwise it is completed already (1), or the peer has closed the connection, of which a read informs.
+    // Any other result means that the shutdown is already complete (1), or that the peer has closed the connection, which
+    // a read will report.
     if (this._handle.shutdown(request) !== 0) this.onOutputEnd();
   }
 
@@ -333,16 +336,16 @@ export class HandleSocket implements DirectSocket {
     this.leaveHandle()?.close(onHandleClosed);
   }
 
-  /** Destroys it with RST. */
+  /** Destroys the connection with RST. */
   resetAndDestroy(): void {
-    // libuv rejects a reset while FIN is being sent, and Node would then not close the handle at all.
+    // libuv rejects a reset while FIN is being sent, and Node would then not close the handle.
     const canReset = this.output !== SHUTTING_DOWN;
     const handle = this.leaveHandle();
     if (canReset && handle?.reset) handle.reset(onHandleClosed);
     else handle?.close(onHandleClosed);
   }
 
-  /** Keeps the counters of the handle, which are gone when it is closed. */
+  /** Keeps the counters of the handle, which are lost when the handle is closed. */
   private leaveHandle(): Handle | undefined {
     if (this.destroyed) return undefined;
     this.destroyed = true;

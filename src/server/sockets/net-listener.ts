@@ -8,32 +8,32 @@ import { acceptHandles } from './handle-socket.js';
 const BACKLOG = 1024;
 
 export interface ListenOptions {
-  /** The address as configured, for errors. */
+  /** The address as configured, for error messages. */
   readonly where: string;
-  /** Other threads may listen on the same port. */
+  /** Whether other threads may listen on the same port. */
   readonly reusePort: boolean;
 }
 
 /** An open listener. */
 export interface Listener {
-  /** With the assigned port in place of port 0. */
+  /** The address, with the assigned port in place of port 0. */
   readonly address: Address;
-  /** Accepts the connections that wait in the kernel, at most until `isOver`. */
+  /** Accepts connections that are queued in the kernel, until `isOver` at the latest. */
   acceptQueued(isOver: () => boolean): Promise<void>;
-  /** Stops accepting. Resolves when it is closed, and its connections that are a `net.Socket`. */
+  /** Stops accepting. Resolves when the listener and its connections that are a `net.Socket` are closed. */
   close(): Promise<void>;
 }
 
 /** Receives the connections of a listener. */
 export interface Acceptor {
-  /** Whether a connection from this address needs no `net.Socket`; undefined: each needs one. */
+  /** Whether a connection from this address may be a `DirectSocket`; undefined: none may. */
   readonly allowsDirect: ((address: string | undefined) => boolean) | undefined;
   accept(socket: Socket | DirectSocket): void;
-  /** A connection could not be accepted. */
+  /** Called when a connection could not be accepted. */
   onError(code: string | undefined): void;
 }
 
-/** As `openListener`, of `node:net`. */
+/** Opens a `node:net` listener, as `openListener` does. */
 export function listenOnNet(
   address: Address,
   { where, reusePort }: ListenOptions,

@@ -1,16 +1,12 @@
 import type { Address } from '../../net/address.js';
 import { hasBun, listenOnBun } from './bun-socket.js';
-import { type Acceptor, type Listener, listenOnNet } from './net-listener.js';
+import { type Acceptor, type Listener, type ListenOptions, listenOnNet } from './net-listener.js';
 import { openSocketFile, setMode } from './unix-socket.js';
 
-export interface OpenOptions {
-  /** The address as configured, for errors. */
-  readonly where: string;
-  /** Other threads may listen on the same port. */
-  readonly reusePort: boolean;
-  /** File mode of a Unix socket; undefined: according to the umask. */
+export interface OpenOptions extends ListenOptions {
+  /** File mode of a Unix socket; undefined: set by the umask. */
   readonly mode: number | undefined;
-  /** Some connections need a `net.Socket`, for TLS or a PROXY header. */
+  /** Whether some connections must be a `net.Socket`, for TLS or a PROXY header. */
   readonly needsStreams: boolean;
 }
 
@@ -31,7 +27,7 @@ export async function openListener(
     bound = await listenOn(address, { where, reusePort }, opened);
   };
   await (address.kind === 'unix' ? openSocketFile(address.path, listen) : listen());
-  // Connections that are accepted before this are served.
+  // Connections that are accepted before this point are served.
   if (address.kind === 'unix' && mode !== undefined) await setMode(address.path, mode);
   return bound;
 }

@@ -2,20 +2,23 @@ import type { TLSSocket } from 'node:tls';
 import { type ConnectionSocket, READ_BYTES } from './connection-socket.js';
 
 /**
- * Buffer for the answers to one read at a time. The kernel usually accepts them at once, and the buffer is used again:
- * that saves an allocation of up to 64 KiB per read.
+ * A buffer for the answers to one read at a time. The kernel usually accepts them immediately, and the buffer is
+ * reused, which saves an allocation of up to 64 KiB per read.
  */
 export class SharedCopy {
   private buffer: Buffer | undefined;
-  /** The view for the last copy; the next one often has the same length. */
+  /** The view for the last copy. The next copy often has the same length. */
   private view: Buffer | undefined;
   private user: ConnectionSocket | undefined;
 
-  /** Copies `bytes` for a write to `socket`, which must be followed by `release`; into another buffer if this one is in use. */
+  /**
+   * Copies `bytes` for a write to `socket`, which must be followed by `release`. Allocates another buffer if this one
+   * is in use.
+   */
   copy(bytes: Buffer, socket: ConnectionSocket): Buffer {
     if (socket.copiesUnsent) return bytes;
     const isFree = this.user === undefined && bytes.length <= READ_BYTES && socket.writableLength === 0;
-    // A TLS socket is never done with the bytes at once.
+    // A TLS socket never finishes with the bytes immediately.
     if (!isFree || (socket as Partial<TLSSocket>).encrypted) return Buffer.from(bytes);
     this.user = socket;
     this.buffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
@@ -24,7 +27,10 @@ export class SharedCopy {
     return this.view;
   }
 
-  /** All copies for `socket` were written or dropped. What the kernel has not accepted keeps the buffer. */
+  /**
+   * Must be called when all copies for `socket` have been written or dropped. The buffer stays in use while the kernel
+   * has not accepted everything.
+   */
   release(socket: ConnectionSocket): void {
     if (this.user !== socket) return;
     this.user = undefined;
