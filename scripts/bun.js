@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { run, say } from './steps.js';
 
 const VERSION = '1.4.5';
-const units = ['wire', 'common', 'options', 'liveness'].map((name) => `test/${name}`);
+const units = ['wire', 'common', 'options', 'liveness', 'server/sockets.test.ts'].map((name) => `test/${name}`);
 const cli = 'dist/cli.cjs';
 
 /** Resolves with whether all of it passed. */

@@ -4,10 +4,13 @@ import { formatAddress, parseAddress } from '../net/address.js';
 import { LiveCertificate } from './certificates/live-certificate.js';
 import { keepAliveOf, type Listen, type ListenerSettings, type Listening, proxiesOf } from './listener.js';
 import type { ServerSettings } from './settings.js';
+import { hasBun } from './sockets/bun-socket.js';
 
-/** Listener settings that a reload can change, and settings that need a restart. */
-const changeable = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
-const fixed = ['mode', 'tls'] as const;
+/** Listener settings that need a restart. On Bun, a PROXY header is read by another kind of listener. */
+const fixed: readonly (keyof ListenerSettings)[] = hasBun ? ['mode', 'tls', 'proxyProtocol'] : ['mode', 'tls'];
+const others = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
+/** Listener settings that a reload can change. */
+const changeable = others.filter((key) => !fixed.includes(key));
 
 /** The members of an open listener that planning a reload uses. */
 type Planned = Pick<Listening, 'address' | 'settings' | 'setKeepAlive'>;
@@ -39,7 +42,7 @@ export async function planReload(
   for (const [index, { url, ...own }] of listen.entries()) {
     const address = parseAddress(url);
     const where = formatAddress(address);
-    const proxies = proxiesOf(own);
+    let proxies = proxiesOf(own);
     const listening = [...open].find((one) => one.address === where);
     if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);
     if (!listening) {
@@ -51,8 +54,9 @@ export async function planReload(
     changed.push(...changeable.filter(isOther).map((key) => `listen[${index}].${key}`));
     needsRestart.push(...fixed.filter(isOther).map((key) => `listen[${index}].${key}`));
     const setKeepAlive = isOther('keepAlive') ? await keepAliveOf(own, log) : listening.setKeepAlive;
-    const { mode, tls } = listening.settings;
-    listeners.set(listening, { settings: { ...own, mode, tls } as ListenerSettings, proxies, setKeepAlive });
+    const kept = Object.fromEntries(fixed.map((key) => [key, listening.settings[key]]));
+    if (hasBun) proxies = proxiesOf(listening.settings);
+    listeners.set(listening, { settings: { ...own, ...kept }, proxies, setKeepAlive });
   }
   if (open.size > 0 && needsRestart.every((path) => !path.endsWith('.url'))) needsRestart.push('listen');
   return { settings, listeners, changed, needsRestart };

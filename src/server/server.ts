@@ -25,9 +25,8 @@ import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
 import { afterNextPoll } from './sockets/after-next-poll.js';
-import type { ConnectionSocket } from './sockets/connection-socket.js';
-import { HandleSocket } from './sockets/handle-socket.js';
-import { openListener } from './sockets/net-listener.js';
+import { type ConnectionSocket, type DirectSocket, isDirect } from './sockets/connection-socket.js';
+import { openListener } from './sockets/open-listener.js';
 import { type RejectReason, ServerStats } from './stats.js';
 
 /** Time to wait for the peer's FIN after sending FIN, in milliseconds (SPEC "Closing"). */
@@ -152,7 +151,8 @@ export class Server {
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
     const setKeepAlive = await keepAliveOf(settings, log);
     const proxies = proxiesOf(settings);
-    return openListener(address, { where, reusePort, mode: settings.mode }, (listener) => {
+    const needsStreams = tls !== undefined || proxies !== undefined || !this.useHandles;
+    return openListener(address, { where, reusePort, mode: settings.mode, needsStreams }, (listener) => {
       const name = formatAddress(listener.address);
       const peerLog = new PeerLog(log, clock, name);
       const shared = { ...this.shared, ...this.effectiveSettings(settings), listener: name, peerLog };
@@ -170,7 +170,7 @@ export class Server {
       if (tls) this.certificates.add(name, tls.certificate);
       return {
         // A PROXY header and TLS must be read from streams.
-        allowsHandle: !tls && this.useHandles ? (client) => !listening.proxies?.has(client) : undefined,
+        allowsDirect: !tls && this.useHandles ? (client) => !listening.proxies?.has(client) : undefined,
         accept: (socket) => this.accept(socket, listening),
         onError: (code) => peerLog.log(`cannot accept a connection (${code})`, {}),
       };
@@ -348,7 +348,7 @@ export class Server {
     await this.empty();
   }
 
-  private accept(socket: Socket | HandleSocket, listening: Listening): void {
+  private accept(socket: Socket | DirectSocket, listening: Listening): void {
     const { pending, counts } = this;
     const { shared, tls, proxies, handshakes, setKeepAlive } = listening;
     setKeepAlive?.(socket);
@@ -357,7 +357,7 @@ export class Server {
     // The client's address is unknown until the PROXY header has been read.
     const needsHeader = proxies?.has(socket.remoteAddress) ?? false;
     if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.connections.release();
-    if (socket instanceof HandleSocket || (!needsHeader && !tls)) return this.admit(socket, shared);
+    if (isDirect(socket) || (!needsHeader && !tls)) return this.admit(socket, shared);
     if (!counts.handshakes.reserve(maxHandshakes)) {
       counts.connections.release();
       return this.reject(socket, 'max-handshakes', shared);
@@ -387,7 +387,7 @@ export class Server {
   private reject(socket: ConnectionSocket, why: RejectReason, { peerLog }: ListenerContext): void {
     this.stats.refused[why]++;
     peerLog.log(`connection closed on accept: ${why}`, socket);
-    if (!(socket instanceof HandleSocket)) (socket as Socket).on('error', () => {});
+    if (!isDirect(socket)) (socket as Socket).on('error', () => {});
     socket.destroy();
   }
 

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { callSafely } from '../../common/call-safely.js';
 import type { Sweepable } from '../../liveness/sweeper.js';
 import { RateBucket } from '../../liveness/token-bucket.js';
@@ -12,7 +11,6 @@ import { createSession } from '../protocol/detect.js';
 import type { NegotiatedHello } from '../protocol/negotiated.js';
 import { afterNextPoll } from '../sockets/after-next-poll.js';
 import { attach, type ConnectionSocket, READ_BYTES, type SocketOwner } from '../sockets/connection-socket.js';
-import { HandleSocket } from '../sockets/handle-socket.js';
 import type { CloseReason, Pause } from '../stats.js';
 import {
   addPending,
@@ -83,8 +81,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     this.receivedAt = now;
     this.idleSince = now;
     this.outbox = new Outbox(socket, now);
-    if (socket instanceof HandleSocket) socket.attach(this);
-    else attach(socket as Socket, this);
+    attach(socket, this);
   }
 
   get mode(): ConnectionInfo['mode'] {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { KeepAliveSocket } from '../../net/keep-alive.js';
 
 /** Maximum bytes per read, the same as Node's default, which TLS uses. */
 export const READ_BYTES = 65_536;
@@ -26,6 +27,8 @@ export interface ConnectionSocket {
   readonly writableLength: number;
   readonly writable: boolean;
   readonly destroyed: boolean;
+  /** True: a write copies what the kernel does not accept immediately, so the caller may reuse the bytes. */
+  readonly copiesUnsent?: boolean;
   /** Calls `sent` when the kernel has accepted these and all earlier bytes. */
   write(bytes: Uint8Array, sent?: () => void): boolean;
   cork(): void;
@@ -38,19 +41,39 @@ export interface ConnectionSocket {
   once(event: 'close', listener: () => void): unknown;
 }
 
+/** A socket without streams and events: it calls its owner. */
+export interface DirectSocket extends ConnectionSocket, KeepAliveSocket {
+  attach(owner: SocketOwner): void;
+}
+
+export function isDirect(socket: ConnectionSocket): socket is DirectSocket {
+  return 'attach' in socket;
+}
+
+/** Returns a function that calls `first`, if there is one, and then `second`. */
+export function chain(first: (() => void) | undefined, second: () => void): () => void {
+  if (!first) return second;
+  return () => {
+    first();
+    second();
+  };
+}
+
 const kOwner = Symbol('owner');
 interface OwnedSocket extends Socket {
   [kOwner]: SocketOwner;
 }
 
 /** Passes the events of `socket` to `owner`. The listeners are shared functions, because most connections are idle. */
-export function attach(socket: Socket, owner: SocketOwner): void {
-  (socket as OwnedSocket)[kOwner] = owner;
-  socket.on('data', onData);
-  socket.on('end', onEnd);
-  socket.on('drain', onDrain);
-  socket.on('error', onError);
-  socket.on('close', onClose);
+export function attach(socket: ConnectionSocket, owner: SocketOwner): void {
+  if (isDirect(socket)) return socket.attach(owner);
+  const stream = socket as OwnedSocket;
+  stream[kOwner] = owner;
+  stream.on('data', onData);
+  stream.on('end', onEnd);
+  stream.on('drain', onDrain);
+  stream.on('error', onError);
+  stream.on('close', onClose);
 }
 
 function onData(this: Socket, chunk: Buffer): void {

@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
-import { type ConnectionSocket, READ_BYTES, type SocketOwner } from './connection-socket.js';
+import { chain, type DirectSocket, READ_BYTES, type SocketOwner } from './connection-socket.js';
 
 /*
  * Sockets without Node's streams. This file contains all uses of undocumented members: `process.binding`, the handle of
@@ -177,7 +177,7 @@ const ENDED = 3;
  * chunks are views of a shared buffer, but has no streams or events, because libuv queues the writes. It reads as soon
  * as it has an owner.
  */
-export class HandleSocket implements ConnectionSocket {
+export class HandleSocket implements DirectSocket {
   owner: SocketOwner | undefined = undefined;
   destroyed = false;
   private output: number = OPEN;
@@ -222,13 +222,7 @@ export class HandleSocket implements ConnectionSocket {
   }
 
   once(_event: 'close', listener: () => void): void {
-    const before = this.onClose;
-    this.onClose = before
-      ? () => {
-          before();
-          listener();
-        }
-      : listener;
+    this.onClose = chain(this.onClose, listener);
   }
 
   setKeepAlive(enable: boolean, idle: number, interval?: number, count?: number): void {

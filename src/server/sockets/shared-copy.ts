@@ -16,6 +16,7 @@ export class SharedCopy {
    * is in use.
    */
   copy(bytes: Buffer, socket: ConnectionSocket): Buffer {
+    if (socket.copiesUnsent) return bytes;
     const isFree = this.user === undefined && bytes.length <= READ_BYTES && socket.writableLength === 0;
     // A TLS socket never finishes with the bytes immediately.
     if (!isFree || (socket as Partial<TLSSocket>).encrypted) return Buffer.from(bytes);
