@@ -587,7 +587,8 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 60_000,
     env: 'PONGCHECK_LIMITS_HANDSHAKE_TIMEOUT',
-    description: 'Time limit for each of the PROXY header, the TLS handshake and the required token.',
+    description:
+      'Time limit for the PROXY header, for the TLS handshake, and for the required token, each measured separately.',
   },
   {
     path: 'limits.maxHandshakes',

@@ -192,7 +192,7 @@ export interface Options {
   readonly limits?: {
     /** Time limit for receiving a complete frame or line, from its first byte. Milliseconds, a whole number from 1 to 3600000. Default: 5000. */
     readonly frameTimeout?: number;
-    /** Time limit for each of the PROXY header, the TLS handshake and the required token. Milliseconds, a whole number from 1 to 60000. Default: 5000. */
+    /** Time limit for the PROXY header, for the TLS handshake, and for the required token, each measured separately. Milliseconds, a whole number from 1 to 60000. Default: 5000. */
     readonly handshakeTimeout?: number;
     /** Maximum number of concurrent TLS handshakes and pending PROXY headers, over all listeners. Further connections are closed on accept. A whole number from 1 to 1000000. Default: 1000. */
     readonly maxHandshakes?: number;
