@@ -9,10 +9,10 @@ import { ScriptedResponder } from './scripted-responder.js';
 
 /** Modules that the bundled probe may contain. */
 const parts = [
-  /^common\/(clock|errors|json-limits|printable)\.js$/,
+  /^common\/(clock|errors|json-limits|mask|printable|redact)\.js$/,
   /^(wire|net)\//,
   /^client\/(abort|connection|errors|open|pending-requests|requests|responses|tls|watch|write-batch)\.js$/,
-  /^health\/(health|reported-fate)\.js$/,
+  /^health\/(health|reported-fate|state|verdict)\.js$/,
   /^options\/(duration|suggest|variable-names)\.js$/,
   /^cli\/(help|output|parser|peer-flags|program|report-lines|request-flags|terminal)\.js$/,
   /^cli\/ping\//,
