@@ -5,16 +5,19 @@ import { chain, type DirectSocket, READ_BYTES, type SocketOwner } from './connec
 import type { Acceptor, Listener, ListenOptions } from './net-listener.js';
 
 /*
- * Sockets of Bun, below its `node:net`. All of Bun that is used is declared in this file.
+ * Sockets of Bun, at the level below its `node:net`. This file declares all members of Bun that are used.
  * https://bun.com/docs/runtime/networking/tcp
  */
 
 interface Socket {
   data: BunSocket;
-  /** These are undefined for a Unix socket. */
+  /** Undefined for a Unix socket, as is the next one. */
   readonly remoteAddress?: string;
   readonly remotePort?: number;
-  /** Returns how many bytes the kernel has accepted; if not all, `drain` follows. -1: it is closed, or the peer has reset it. */
+  /**
+   * Returns the number of bytes that the kernel has accepted, or -1 if the socket is closed or was reset by the peer.
+   * If the kernel has not accepted all bytes, `drain` is called later.
+   */
   write(bytes: Uint8Array): number;
   /** Sends FIN. */
   shutdown(): void;
@@ -31,13 +34,13 @@ interface Handlers {
   open(socket: Socket): void;
   data(socket: Socket, bytes: Uint8Array): void;
   drain(socket: Socket): void;
-  /** The peer has sent FIN, and this side has not; otherwise only `close` is called. */
+  /** Called when the peer has sent FIN before this side. Otherwise, only `close` is called. */
   end(socket: Socket): void;
-  /** Called during the call that closes the socket, if there is one. */
+  /** Called synchronously if a method closes the socket. */
   close(socket: Socket, error?: NodeJS.ErrnoException): void;
-  /** A handler has thrown an exception; the socket closes. */
+  /** Called when a handler has thrown an exception. The socket is then closed. */
   error(socket: Socket, error: Error): void;
-  /** Of the bytes of `data`. */
+  /** Type of the bytes passed to `data`. */
   binaryType: 'uint8array';
 }
 
@@ -53,7 +56,7 @@ interface Bun {
 const { Bun: bun } = globalThis as { Bun?: Bun };
 export const hasBun = bun !== undefined;
 
-/** Shared by all sockets. */
+/** The handlers that all sockets share. */
 const handlers: Omit<Handlers, 'open'> = {
   binaryType: 'uint8array',
   data: ({ data }, bytes) => data.onData(bytes),
@@ -87,13 +90,16 @@ export async function listenOnBun(
   }
 }
 
-/** All connections use this buffer, because Bun allocates each chunk, and a view of new memory is slow to create. */
+/**
+ * All connections copy into this buffer, because Bun allocates new memory for each chunk, and creating a `Buffer` view
+ * of new memory is slow.
+ */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 let readView = readBuffer;
 
 /**
- * A socket of Bun for one connection of a server. It behaves as a half-open `net.Socket`, without streams and events; what the
- * kernel does not accept is queued here.
+ * A Bun socket for one connection of a server. It behaves like a half-open `net.Socket`, but has no streams or events.
+ * It queues the bytes that the kernel does not accept.
  */
 export class BunSocket implements DirectSocket {
   readonly remoteAddress: string | undefined;
@@ -105,7 +111,7 @@ export class BunSocket implements DirectSocket {
   writableLength = 0;
   private owner: SocketOwner | undefined = undefined;
   private isEnding = false;
-  /** Undefined: the kernel has accepted all that was written. */
+  /** Bytes that the kernel has not accepted; undefined if there are none. */
   private queue: Uint8Array[] | undefined = undefined;
   private corked: Uint8Array[] | undefined = undefined;
   private onSent: (() => void) | undefined = undefined;
@@ -188,7 +194,7 @@ export class BunSocket implements DirectSocket {
     else this.pass(bytes);
   }
 
-  /** Writes `bytes`, which are all unsent bytes, and queues what the kernel does not accept. */
+  /** Writes `bytes`, which must be all unsent bytes, and queues those that the kernel does not accept. */
   private pass(bytes: Uint8Array): void {
     const accepted = this._handle.write(bytes);
     if (accepted < 0) return this.fail('EPIPE');
@@ -208,7 +214,7 @@ export class BunSocket implements DirectSocket {
     this.owner?.onProgress();
   }
 
-  /** Sends FIN behind what is written. */
+  /** Sends FIN after everything that was written. */
   end(): void {
     if (!this.writable) return;
     this.isEnding = true;
@@ -221,12 +227,12 @@ export class BunSocket implements DirectSocket {
     this._handle.close();
   }
 
-  /** Destroys it with RST. */
+  /** Destroys the connection with RST. */
   resetAndDestroy(): void {
     this._handle.terminate();
   }
 
-  /** Bun does not close a paused socket by itself when a write fails. */
+  /** Closes the socket, because Bun does not close a paused socket when a write fails. */
   private fail(code: string): void {
     this.onClosed(code);
     this._handle.close();

@@ -1,33 +1,36 @@
 import type { Socket } from 'node:net';
 import type { KeepAliveSocket } from '../../net/keep-alive.js';
 
-/** Maximum bytes per read, the same as Node's default, which TLS uses. */
+/** Maximum number of bytes per read. Same as Node's default, which TLS uses. */
 export const READ_BYTES = 65_536;
 
 /** Receives the events of a socket. */
 export interface SocketOwner {
   /** `chunk` is valid only during this call. */
   receive(chunk: Buffer): void;
-  /** The peer has sent FIN. */
+  /** Called when the peer has sent FIN. */
   onFin(): void;
-  /** The kernel has accepted all that was written. */
+  /** Called when the kernel has accepted everything that was written. */
   onProgress(): void;
-  /** `onClosed` follows. */
+  /** Called before `onClosed`. */
   onError(code: string | undefined): void;
   onClosed(): void;
 }
 
-/** The part of `net.Socket` that a connection uses. */
+/** The members of `net.Socket` that a connection uses. */
 export interface ConnectionSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Bytes written that the kernel has not accepted. */
+  /** Number of bytes written but not accepted by the kernel. */
   readonly writableLength: number;
   readonly writable: boolean;
   readonly destroyed: boolean;
-  /** True: a write copies what the kernel does not accept immediately, so the caller may reuse the bytes. */
+  /**
+   * Whether a write copies the bytes that the kernel does not accept immediately, so that the caller may reuse the
+   * buffer.
+   */
   readonly copiesUnsent?: boolean;
   /** Calls `sent` when the kernel has accepted these and all earlier bytes. */
   write(bytes: Uint8Array, sent?: () => void): boolean;
@@ -41,7 +44,7 @@ export interface ConnectionSocket {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** A socket without streams and events: it calls its owner. */
+/** A socket without streams or events, which calls its owner directly. */
 export interface DirectSocket extends ConnectionSocket, KeepAliveSocket {
   attach(owner: SocketOwner): void;
 }

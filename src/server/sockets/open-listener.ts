@@ -13,7 +13,7 @@ export interface OpenOptions extends ListenOptions {
 /**
  * Opens a listener. `opened` is called before the first connection is accepted.
  *
- * @returns its address, with the assigned port in place of port 0.
+ * @returns the address of the listener, with the assigned port in place of port 0.
  * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
  */
 export async function openListener(
