@@ -6,7 +6,7 @@ import { keepAliveOf, type Listen, type ListenerSettings, type Listening, proxie
 import type { ServerSettings } from './settings.js';
 import { hasBun } from './sockets/bun-socket.js';
 
-/** Listener settings that need a restart. On Bun, a PROXY header is read by another kind of listener. */
+/** Listener settings that need a restart. On Bun, `proxyProtocol` needs another kind of listener. */
 const fixed: readonly (keyof ListenerSettings)[] = hasBun ? ['mode', 'tls', 'proxyProtocol'] : ['mode', 'tls'];
 const others = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
 /** Listener settings that a reload can change. */

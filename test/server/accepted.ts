@@ -45,7 +45,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** Opens a listener; returns a function that opens a connection to it. */
+/** Opens a listener. Returns a function that opens a connection to it. */
 export async function listening(kind: Kind, isWanted = (_address: string | undefined) => true) {
   const accepted: ((socket: ConnectionSocket) => void)[] = [];
   const address = await (kind === 'bun' ? listenOnBun : listenOnNet)(

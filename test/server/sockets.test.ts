@@ -40,7 +40,7 @@ async function readAll(client: Socket): Promise<Buffer> {
 describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
   const opened = async () => (await listening(kind))();
 
-  it('reads, writes and counts', async () => {
+  it('reads and writes data, and counts the bytes', async () => {
     const { client, socket, owner } = await opened();
     expect([socket instanceof HandleSocket, socket instanceof BunSocket]).toEqual([kind === 'handle', kind === 'bun']);
     client.write('question');
@@ -111,7 +111,7 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
     await once(client, 'end');
     client.end('late');
     await turnsUntil(() => owner.has('closed'));
-    // Behind the own FIN, Bun reports only that both sides have ended.
+    // After its own FIN, Bun reports only that both sides have ended.
     expect([owner.received, owner.events]).toEqual(['late', kind === 'bun' ? ['closed'] : ['fin', 'closed']]);
   });
 
@@ -175,7 +175,7 @@ describe.each(kinds)('a socket of a connection, on a %s', (kind) => {
     expect((await readAll(client).catch(() => Buffer.alloc(0))).length).toBeLessThan(all.length);
   });
 
-  it('is reset with queued data, and also with a FIN behind it', async () => {
+  it('is reset with queued data, and also with a FIN queued after it', async () => {
     for (const hasEnded of [false, true]) {
       const { client, socket, owner } = await opened();
       client.pause();
