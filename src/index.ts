@@ -37,6 +37,7 @@ export type {
   CheckResult,
   CheckSettings,
 } from './health/check.js';
+export type { PeerTally } from './health/fate.js';
 export type { Scope } from './health/health.js';
 export type { HealthHistory } from './health/history/health-history.js';
 export type { Series } from './health/history/recorder.js';
@@ -44,7 +45,6 @@ export type { Slot } from './health/history/slot.js';
 export type { ChangedChecks } from './health/query/registry.js';
 export { CheckFailure, type Reason, reasons } from './health/reason.js';
 export type { CheckState, NonPassState, State } from './health/state.js';
-export type { PeerTally } from './health/verdict.js';
 export type { HttpHandler } from './http/handler.js';
 export type { FastifyPlugin } from './http/plugin.js';
 export type {

@@ -1,4 +1,4 @@
-import type { Fate } from '../../src/health/verdict.js';
+import type { Fate } from '../../src/health/fate.js';
 import { hints, hintTemplate, probeHints } from './hints.js';
 import { all } from './metrics.js';
 import { OBJECTIVE, SERVICE, target, unreadyMinutes, unreadyRatio, type Window, windows } from './recording.js';

@@ -20,7 +20,7 @@ export const probeMetrics = [
   gauge('probe_dns_lookup_time_seconds', 'Duration of the DNS lookup, in seconds; 0 without a lookup.'),
   gauge('probe_ip_protocol', 'IP version of the connection: 4 or 6.'),
   gauge('probe_ssl_earliest_cert_expiry', 'Earliest expiry of the certificate chain, in seconds since 1970.'),
-  gauge('probe_http_status_code', 'HTTP status code of the response (prober http).'),
+  gauge('probe_http_status_code', 'HTTP status code of the response (http prober).'),
   gauge(
     'probe_pongcheck_status',
     `1 for the status that the target returned, 0 for the others: ${states.join(', ')}.`,

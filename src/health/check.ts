@@ -1,6 +1,6 @@
+import type { Fate, PeerTally } from './fate.js';
 import type { Reason } from './reason.js';
 import type { CheckState, NonPassState } from './state.js';
-import type { Fate, PeerTally } from './verdict.js';
 
 /** When a check runs, and how its results count. All times are in milliseconds. */
 export interface CheckSettings {

@@ -1,9 +1,9 @@
 import type { DefinedCheck } from './defined-check.js';
+import type { Fate } from './fate.js';
 import type { OwnResult } from './health.js';
 import type { Reason } from './reason.js';
 import type { NormalizedResult } from './result.js';
 import type { CheckState, Counted } from './state.js';
-import type { Fate } from './verdict.js';
 
 /** An object that waits for a run. */
 export interface Waiter {

@@ -1,10 +1,10 @@
 import type { Cause } from './check.js';
+import type { Verdict } from './fate.js';
 import type { ReportDetail } from './health.js';
 import type { Member } from './member.js';
 import type { Group } from './query/group.js';
 import { MAX_CAUSES } from './result.js';
 import { effectiveState, healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
-import type { Verdict } from './verdict.js';
 
 /** Maximum size of the causes in one report, in bytes, so that a report without its checks always fits in a PONG. */
 const MAX_CAUSES_BYTES = 49_152;

@@ -1,4 +1,4 @@
-import { NO_PEERS, type PeerTally } from './verdict.js';
+import { NO_PEERS, type PeerTally } from './fate.js';
 
 /** The answers of a responder's peers about a failure, if they were queried. */
 export interface ReportedFate {

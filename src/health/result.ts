@@ -1,8 +1,8 @@
 import { jsonOf, MASK, type Redact, truncate } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
+import { type Fate, fates, type PeerTally, type Verdict } from './fate.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
-import { type Fate, fates, type PeerTally, type Verdict } from './verdict.js';
 
 /** Maximum number of causes in a report or result. */
 export const MAX_CAUSES = 32;

@@ -1,4 +1,4 @@
-/** Maximum event loop stall, in milliseconds, that restarts no time limit. */
+/** Longest event loop stall, in milliseconds, that a time limit tolerates without a restart. */
 const STALL_TOLERANCE_MS = 5000;
 
 /**

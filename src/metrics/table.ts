@@ -1,11 +1,11 @@
 import type { Histogram } from '../common/histogram.js';
 import type { Log } from '../common/log.js';
 import { type GrpcStats, grpcMethods, grpcRefusals, grpcStatuses } from '../grpc/stats.js';
+import { fates } from '../health/fate.js';
 import { type Scope, scopes } from '../health/health.js';
 import type { CheckView } from '../health/query/registry.js';
 import { type Reason, reasons } from '../health/reason.js';
 import { checkStates, type State, states } from '../health/state.js';
-import { fates } from '../health/verdict.js';
 import { closeReasons, pauses, rejectReasons, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';

@@ -367,33 +367,33 @@ export const optionRows: readonly OptionRow[] = [
     type: enumeration,
     defaultText: 'readiness',
     values: scopes,
-    description: '(prober pongcheck) Scope to query.',
+    description: 'pongcheck prober only: scope to query.',
   },
   {
     path: 'probe.modules.*.group',
     type: text,
     defaultText: 'none',
-    description: '(prober pongcheck) Group to query. Cannot be combined with checks.',
+    description: 'pongcheck prober only: group to query. Cannot be combined with checks.',
   },
   {
     path: 'probe.modules.*.checks',
     type: names,
     max: MAX_CHECKS,
     defaultText: 'all checks of the group',
-    description: '(prober pongcheck) Names of the checks to query. Cannot be combined with group.',
+    description: 'pongcheck prober only: names of the checks to query. Cannot be combined with group.',
   },
   {
     path: 'probe.modules.*.path',
     type: requestPath,
     defaultText: '/health',
-    description: '(prober http) Request path and query.',
+    description: 'http prober only: request path and query.',
   },
   {
     path: 'probe.modules.*.token',
     type: text,
     secret: true,
     defaultText: 'none',
-    description: 'Token to send: in HELLO (prober pongcheck), or as Authorization: Bearer (prober http).',
+    description: 'Token to send: in HELLO (pongcheck prober), or as Authorization: Bearer (http prober).',
   },
   {
     path: 'probe.modules.*.tls.ca',
@@ -471,7 +471,7 @@ export const optionRows: readonly OptionRow[] = [
     type: hostUrl,
     defaultText: 'no links',
     description:
-      'URL of the status page of each responder, for the links on the fleet page. {host} is replaced with the responder address, as in http://{host}:7664/.',
+      'URL template for the status page of each responder, used for the links on the fleet page. {host} is replaced with the host of the responder, without the port, as in http://{host}:7664/.',
   },
 
   {

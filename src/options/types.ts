@@ -89,15 +89,15 @@ export interface Options {
       readonly prober: 'pongcheck' | 'line' | 'http' | 'tcp';
       /** Probe timeout. If the Prometheus scrape timeout minus 0.5s is shorter, it applies instead. Milliseconds, a whole number from 1 to 3600000. Default: 5s. */
       readonly timeout?: number;
-      /** (prober pongcheck) Scope to query. Default: readiness. */
+      /** pongcheck prober only: scope to query. Default: readiness. */
       readonly scope?: 'readiness' | 'liveness' | 'startup';
-      /** (prober pongcheck) Group to query. Cannot be combined with checks. Default: none. */
+      /** pongcheck prober only: group to query. Cannot be combined with checks. Default: none. */
       readonly group?: string;
-      /** (prober pongcheck) Names of the checks to query. Cannot be combined with group. Default: all checks of the group. */
+      /** pongcheck prober only: names of the checks to query. Cannot be combined with group. Default: all checks of the group. */
       readonly checks?: readonly string[];
-      /** (prober http) Request path and query. Default: /health. */
+      /** http prober only: request path and query. Default: /health. */
       readonly path?: string;
-      /** Token to send: in HELLO (prober pongcheck), or as Authorization: Bearer (prober http). Default: none. */
+      /** Token to send: in HELLO (pongcheck prober), or as Authorization: Bearer (http prober). Default: none. */
       readonly token?: string;
       readonly tls?: {
         /** Name that the target certificate must match. Default: the target host. */
@@ -152,7 +152,7 @@ export interface Options {
       /** If false, accepts any certificate, which allows anyone to impersonate the responders. Default: true. */
       readonly verify?: boolean;
     };
-    /** URL of the status page of each responder, for the links on the fleet page. {host} is replaced with the responder address, as in http://{host}:7664/. Default: no links. */
+    /** URL template for the status page of each responder, used for the links on the fleet page. {host} is replaced with the host of the responder, without the port, as in http://{host}:7664/. Default: no links. */
     readonly statusUrl?: string;
   };
   readonly ping?: {

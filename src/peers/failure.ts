@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js';
+import type { FailureTimes } from '../health/fate.js';
 import { isHealthy } from '../health/state.js';
-import type { FailureTimes } from '../health/verdict.js';
 import type { Peer } from '../net/peer-directory.js';
 import type { PeerConnection } from './connection.js';
 

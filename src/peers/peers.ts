@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../common/clock.js';
-import type { FailureTimes, Peers, PeerTally } from '../health/verdict.js';
+import type { FailureTimes, Peers, PeerTally } from '../health/fate.js';
 import type { PeerAddress } from '../net/peer-address.js';
 import { type Peer, PeerDirectory, type Resolver } from '../net/peer-directory.js';
 import { connectPeer, type PeerIdentity } from './connection.js';

@@ -12,7 +12,7 @@ const parts = [
   /^common\/(clock|errors|json-limits|mask|printable|redact)\.js$/,
   /^(wire|net)\//,
   /^client\/(abort|connection|errors|open|pending-requests|requests|responses|tls|watch|write-batch)\.js$/,
-  /^health\/(health|reported-fate|state|verdict)\.js$/,
+  /^health\/(fate|health|reported-fate|state)\.js$/,
   /^options\/(duration|suggest|variable-names)\.js$/,
   /^cli\/(help|output|parser|peer-flags|program|report-lines|request-flags|terminal)\.js$/,
   /^cli\/ping\//,

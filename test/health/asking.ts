@@ -1,6 +1,6 @@
+import type { Peers, PeerTally } from '../../src/health/fate.js';
 import type { Answer, Query, Withdraw } from '../../src/health/health.js';
 import { Registry, type RegistryOptions } from '../../src/health/query/registry.js';
-import type { Peers, PeerTally } from '../../src/health/verdict.js';
 import { FakeClock } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 

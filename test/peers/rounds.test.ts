@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PeerTally } from '../../src/health/verdict.js';
+import type { PeerTally } from '../../src/health/fate.js';
 import { parsePeerAddress } from '../../src/net/peer-address.js';
 import type { PeerConnection } from '../../src/peers/connection.js';
 import { ServicePeers } from '../../src/peers/peers.js';

@@ -17,7 +17,7 @@ export const conformanceCommand: Command = {
       long: 'with',
       value: 'JSON',
       description:
-        'Configuration of the responder at ADDRESS, in the format of {settings}, such as {"checks":{"db":"pass"}}. Also runs the sessions that require no more than this.',
+        'Configuration of the responder at ADDRESS, in the format of {settings}, such as {"checks":{"db":"pass"}}. The sessions that need only these settings are run too.',
     },
     {
       long: 'token',
@@ -45,7 +45,7 @@ export const conformanceCommand: Command = {
   ],
   exits: [
     [0, 'Every tested rule is met.'],
-    [1, 'A rule is not met, or is not met strictly.'],
+    [1, 'A rule failed, or has the verdict "not strict".'],
     [2, 'The connection failed, the token was refused, or the command did not start a responder.'],
   ],
   examples: [

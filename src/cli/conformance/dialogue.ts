@@ -42,7 +42,7 @@ export class Dialogue {
   private toSkip = 0;
   private readonly arrivals: Arrival[] = [];
   private received = 0;
-  /** Time of `performance.now()` at which the last byte that was read, or the end, arrived. */
+  /** When the last byte that was read, or the end of the stream, arrived (`performance.now()`). */
   arrivedAt = 0;
   private endedAt = 0;
   private wake: () => void = () => {};

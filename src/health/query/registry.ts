@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../common/clock.js';
 import { Listeners } from '../../common/listeners.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
+import type { Fate, Peers } from '../fate.js';
 import type {
   Answer,
   CachedStatus,
@@ -24,7 +25,6 @@ import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
 import type { RunTracer } from '../runs/trace.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
-import type { Fate, Peers } from '../verdict.js';
 import { CheckCloser } from './check-closer.js';
 import { DRAINING, type Override, PASS, STARTING } from './group.js';
 import { JoiningChecks } from './joining.js';

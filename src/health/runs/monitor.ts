@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
+import type { Fate, Peers } from '../fate.js';
 import { LatestResult, type Member, NO_RESULT, type RawResult, type Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
 import { type NormalizedResult, type ResultNormalizer, withoutVerdict } from '../result.js';
 import { type CheckState, isHealthy } from '../state.js';
-import type { Fate, Peers } from '../verdict.js';
 import { Hysteresis } from './hysteresis.js';
 import { Loader } from './loader.js';
 import { PeerVerdicts } from './peer-verdicts.js';

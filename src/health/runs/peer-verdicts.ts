@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../common/clock.js';
+import { type Fate, Fates, NO_PEERS, type Peers } from '../fate.js';
 import type { NormalizedResult } from '../result.js';
 import { type CheckState, isHealthy } from '../state.js';
-import { type Fate, Fates, NO_PEERS, type Peers } from '../verdict.js';
 
 /** Asks the peers whether they share the failures of one check, and ends the resulting verdict when it is too old. */
 export class PeerVerdicts {

@@ -182,7 +182,7 @@ export class Live {
     const { response, stalledSince } = viewer;
     if (stalledSince === undefined) {
       const { parts } = page;
-      // A viewer that has just gained access to detail gets a different page.
+      // A viewer that has just gained access to details moves to a different page, so it needs every part again.
       const message = parts.since(viewer.page === page ? viewer.revision : 0);
       viewer.page = page;
       viewer.revision = parts.revision;

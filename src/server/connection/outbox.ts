@@ -96,7 +96,7 @@ export class Outbox {
   }
 }
 
-/** Writes with one writev (SPEC N15), because a corked socket passes everything to the kernel at the same time. */
+/** Corks the socket so that all parts go to the kernel in one writev (SPEC N15). */
 function writeAll(socket: ConnectionSocket, parts: readonly Buffer[]): void {
   socket.cork();
   for (const part of parts) socket.write(part);

@@ -75,7 +75,7 @@ export interface SessionHost {
   report(description: string, options?: LogOptions): void;
   /** Sends `bytes` at the end of this turn, together with all other output in one write. */
   send(bytes: Buffer): void;
-  /** Like `send`, for bytes that are valid only now. Call it only while input is processed. */
+  /** Like `send`, but copies `bytes`, because the caller reuses the buffer. Call it only while input is processed. */
   sendCopy(bytes: Buffer): void;
   /** Whether an update that no request waits for may be sent, because the peer has read what was sent before. */
   readonly mayPush: boolean;

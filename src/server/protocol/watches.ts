@@ -34,7 +34,7 @@ export class Watches implements Pushing {
   }
 
   /**
-   * Starts a watch, which replaces one with the same id, and sends its first STATUS.
+   * Starts a watch, replacing any watch with the same id, and sends its first STATUS.
    * @returns false if `limits.maxWatchedSelections` is reached. There is then no watch with this id.
    */
   start(idHigh: number, idLow: number, flags: number, selection: Selection): boolean {

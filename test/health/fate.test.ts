@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type FailureTimes, type Fate, Fates, fateOf, type Peers, type PeerTally } from '../../src/health/verdict.js';
+import { type FailureTimes, type Fate, Fates, fateOf, type Peers, type PeerTally } from '../../src/health/fate.js';
 import { settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
 import { defined } from './defined.js';
