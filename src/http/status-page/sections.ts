@@ -40,7 +40,7 @@ const SHOWN_TRANSITIONS = 10;
 const MAX_BARS = 50;
 /**
  * If there are more checks than `MAX_BARS`, bars are included only for checks that do not pass, and only in this number
- * of first rows.
+ * of rows at the top.
  */
 const MAX_BARS_OF_MANY = 20;
 const order = ['fail', 'unknown', 'warn', 'pass'];
