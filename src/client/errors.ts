@@ -75,7 +75,7 @@ const connectErrors: Readonly<Record<string, string>> = {
   ENFILE: 'could not be reached: this machine has too many open files',
 };
 
-/** If several attempts failed, a refusal is more informative than an address family that this machine does not support. */
+/** If several attempts failed, a refused connection is more informative than an unsupported address family. */
 function codeOf(cause: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }): string {
   const codes = (cause.errors ?? [cause]).map(({ code }) => code ?? 'no error code');
   return codes.includes('ECONNREFUSED') ? 'ECONNREFUSED' : (codes[0] as string);

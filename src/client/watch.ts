@@ -47,8 +47,8 @@ export interface WatchedStatus {
 
 /**
  * Iterates over the current status and then each change. A slow consumer skips intermediate statuses and receives the
- * latest one. Concurrent iterations each receive every change. All of them end when `end` is called, the signal aborts or
- * one of them stops. If the connection ends, they throw its error.
+ * latest one. Concurrent iterations each receive every change. All iterations end when `end` is called, the signal
+ * aborts or one of the iterations stops. If the connection ends, they throw its error.
  */
 export class Watch implements AsyncIterable<WatchedStatus> {
   /** The latest status; undefined before the first. */

@@ -77,7 +77,7 @@ function textOf(value: unknown): string {
   }
 }
 
-/** The message of an error and of its cause. An AggregateError without a message yields those of its errors. */
+/** The messages of an error and of its cause. For an AggregateError without a message, the messages of its errors. */
 function messageOf(error: object): string {
   const { message, cause } = error as Record<string, unknown>;
   const parts: string[] = [];

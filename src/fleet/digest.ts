@@ -56,7 +56,7 @@ export function digest(state: State, report: unknown): Digest {
   };
 }
 
-/** Uses only times from one clock, because the clock of the responder may differ from that of this process. */
+/** Uses only times from one clock, because the clocks of the responder and of this process may differ. */
 function ageOf(view: ReportView): number | undefined {
   const { state, time, checks } = view;
   const counted = checks.filter((check) => effectiveState(check) !== undefined);

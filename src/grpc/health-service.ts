@@ -130,8 +130,8 @@ export class HealthService {
   }
 
   /**
-   * Calls `answer` once with the state of each service, when all are known but no later than at the deadline of the
-   * call.
+   * Calls `answer` once with the state of each service, as soon as all are known, but no later than at the deadline of
+   * the call.
    */
   private ask(call: Call, services: readonly string[], answer: (states: readonly State[]) => void): void {
     const { health, waiting } = this;

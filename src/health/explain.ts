@@ -187,8 +187,8 @@ function failuresOf(report: ReportView): Failure[] {
 }
 
 /**
- * Key that is equal for causes that are the same failure: the same check of the same instance, or the same server with
- * the same reason, if the reason concerns the server and not what a check requests from it.
+ * Key of the failure behind a cause. Causes from the same check of the same instance are one failure. If the reason
+ * concerns the server rather than the request of a check, causes with the same server and reason are also one failure.
  */
 function keyOf({ cause, checks }: Failure, report: ReportView): string {
   const { instance, check, target = '', reason = '' } = cause;

@@ -45,7 +45,7 @@ export class Fates {
    * fail together do not detect it at the same time. If the failure was local only because the passes of peers were
    * outdated, it becomes shared immediately.
    *
-   * @param isOutdated whether all passes of peers are from before the failure here.
+   * @param isOutdated whether all passes of peers are older than the failure here.
    */
   next(tally: PeerTally, isOutdated = false): Fate {
     const fate = fateOf(tally);

@@ -111,9 +111,9 @@ const MAX_DEPTH = 5;
 const MAX_MEMBERS = 8;
 
 /**
- * Derives the reason from any thrown value: the reason of a `CheckFailure`, the meaning of an error code, or that of an
- * inner error (`cause`, members of an AggregateError). Otherwise returns `otherwise`. Never throws, even if reading the
- * error throws.
+ * Derives the reason from any thrown value: the reason of a `CheckFailure`, the meaning of an error code, or the reason
+ * of an inner error (`cause`, members of an AggregateError). Otherwise returns `otherwise`. Never throws, even if
+ * reading the error throws.
  */
 export function reasonOf(error: unknown, otherwise: Reason = 'internal'): Reason {
   try {

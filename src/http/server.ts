@@ -62,7 +62,7 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   const turns = new Turns();
   const listener = addressOf(host, port, certificate);
   const limits = { ...defaultLimits, ...options.limits };
-  // Page viewers must leave connections for probes and scrapers.
+  // Page viewers must not use up the connections that probes and scrapers need.
   const maxViewers = () => Math.min(MAX_VIEWERS, Math.ceil(acceptor.limits.maxConnections / 2));
   const router = new Router(options, { turns, maxViewers });
   const server = createServer(router, certificate);

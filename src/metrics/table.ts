@@ -48,7 +48,7 @@ interface PeersSource {
 interface ThreadsSource {
   statuses(): readonly { readonly index: number; readonly isResponding: boolean; readonly restarts: number }[];
   readonly watchedSelections: number;
-  /** Stalls of the event loop of the main thread, as these threads observe them; times in seconds. */
+  /** Event loop stalls of the main thread, as measured by these threads; times in seconds. */
   readonly loopStats: {
     readonly stalled: number;
     readonly longestStall: number;

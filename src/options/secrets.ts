@@ -93,7 +93,7 @@ export function secretsOfMap(map: object, nonSecret: readonly string[] = []): st
   return readObject('', map).filter((secret) => secret !== '');
 }
 
-/** A value as written, and the secret in it if it is an HTTP credentials value. */
+/** A value as written and, if it consists of HTTP credentials, the secret in it. */
 function variantsOf(value: string): string[] {
   const credentials = value.replace(scheme, '');
   if (!/^basic\s/i.test(value)) return [value, credentials];

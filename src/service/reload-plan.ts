@@ -22,7 +22,7 @@ export interface ReloadResult {
   readonly needsRestart: readonly string[];
 }
 
-/** The changes that a reload makes, except for those of the checks. */
+/** The changes that a reload makes, except for changes to checks. */
 export interface ReloadPlan extends Omit<ReloadResult, 'checks'> {
   /** The new settings. Options that cannot change keep their current values. */
   readonly settings: ServiceSettings;

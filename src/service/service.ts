@@ -300,7 +300,7 @@ export class Service {
    *
    * @param options `idle`: milliseconds, default `heartbeat.idleTimeout`; `close`: also closes the unprotected ones, default
    *   false.
-   * @returns (resolves) information about these connections, from before they are closed.
+   * @returns (resolves) information about these connections, collected before they are closed.
    */
   async heartbeat({ idle = this.settings.heartbeat.idleTimeout, close = false } = {}): Promise<ConnectionInfo[]> {
     return this.server.heartbeat(idle, close);

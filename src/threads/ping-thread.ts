@@ -11,8 +11,8 @@ import type { ThreadData } from './thread-data.js';
 import { threadFile } from './thread-file.js';
 
 /**
- * Delay in milliseconds before a thread that ended is restarted. It doubles with each restart until the thread has run
- * for `STABLE_MS`.
+ * Delay in milliseconds before a thread that ended is restarted. The delay doubles with each restart until the thread
+ * has run for `STABLE_MS`.
  */
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 10_000;

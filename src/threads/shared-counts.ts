@@ -91,8 +91,8 @@ export class SharedCounts implements ConnectionCounts {
 
 /**
  * Counts connections per address, in one table per thread. A thread writes its own table and reads the others, so no
- * lock is needed. An address is identified by a 64-bit hash. If two threads accept connections from an address that is
- * at its limit at the same time, both may reject their connection. A reload that raises the maximum number of
+ * lock is needed. An address is identified by a 64-bit hash. If two threads accept connections from one address at the
+ * same time, and only one more is allowed, both may reject theirs. A reload that raises the maximum number of
  * connections does not enlarge the tables.
  */
 class SharedPerAddress implements AddressCounts {

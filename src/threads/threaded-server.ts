@@ -273,9 +273,7 @@ export class ThreadedServer implements PingServer {
     return planReload(this.listeners, settings, listen, silentLog);
   }
 
-  /**
-   * Applies a plan on all threads. That includes threads that are being started, which received the previous settings.
-   */
+  /** Applies a plan on all threads, including threads that are being started with the previous settings. */
   async reload(
     { settings, listeners }: ServerPlan,
     loop: LoopLimits = this.loop,

@@ -20,8 +20,8 @@ export interface HttpOptions extends CheckSettings {
   /** @default 'GET' */
   method?: 'GET' | 'HEAD';
   /**
-   * Request headers. Default: `User-Agent: pongcheck/VERSION` and `Accept-Encoding: identity`. A body that is encoded
-   * nevertheless is decoded.
+   * Request headers. Default: `User-Agent: pongcheck/VERSION` and `Accept-Encoding: identity`. If the body is encoded
+   * anyway, it is decoded.
    */
   headers?: Readonly<Record<string, string>>;
   /**

@@ -28,9 +28,9 @@ export interface ModuleOptions extends CheckSettings {
 
 /**
  * A check defined by the default export of an ES module, which is a check definition or a function. A function is the
- * check itself, unless options of the module are given. With options, it is a factory that is called once with them and
- * returns the function or the definition. Settings given here override those of the definition. Values of the module's
- * options are masked in outputs, except those of `nonSecret`.
+ * check itself, unless options of the module are given. With options, the function is a factory that is called once
+ * with these options and returns the function or the definition. Settings given here override those of the definition.
+ * Values of the module's options are masked in outputs, except those of `nonSecret`.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` (as a rejection) if the module cannot be imported or exports no check.
  */

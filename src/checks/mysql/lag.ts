@@ -17,7 +17,7 @@ type Channel = Readonly<Record<string, unknown>>;
 interface PendingRequest {
   readonly session: MysqlSession;
   readonly answer: Promise<readonly Channel[]>;
-  /** Whether the session was taken over and is used for nothing else. */
+  /** Whether the session was taken over, and is no longer used for other queries. */
   isTakenOver: boolean;
 }
 

@@ -121,8 +121,8 @@ export class MysqlSession {
   }
 
   /**
-   * Waits for the server's initial packet before the driver is attached, because the driver would wait forever on
-   * another protocol and accepts any announced length. Rejects with an error packet sent in its place.
+   * Waits for the server's initial packet before the driver is attached, because the driver would wait forever for a
+   * server of another protocol, and accepts any announced length. Rejects with an error packet sent in its place.
    */
   private readGreeting(): Promise<Buffer> {
     return new Promise((resolve, reject) => {

@@ -116,7 +116,7 @@ export class PostgresCheck {
       if (!row) throw new CheckFailure('protocol', 'the answer has no row');
       return this.evaluate(row);
     } catch (error) {
-      // A session that only rejected a statement could be kept, but a new one costs little and has no leftover state.
+      // A session that only rejected a statement could be kept, but a new session is cheap and has no leftover state.
       session.destroy();
       this.open.delete(session);
       if (signal.aborted) throw signal.reason;

@@ -14,8 +14,8 @@ interface Address {
 }
 
 /**
- * Returns the login with the address from the first Sentinel to answer: that of the primary or, for the role `slave`,
- * that of the first replica that is up, sorted by address. All Sentinels are queried in parallel.
+ * Returns the login with the address from the first Sentinel to answer: the address of the primary or, for the role
+ * `slave`, of the first replica that is up, sorted by address. All Sentinels are queried in parallel.
  *
  * Rejects with the reason of `signal`, or with a CheckFailure that has the reason of the first Sentinel's failure and
  * lists the failure of each.

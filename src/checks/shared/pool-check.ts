@@ -20,7 +20,7 @@ interface DedicatedCheck {
 /** How to interpret a driver's errors. */
 interface DriverErrors {
   failureOf(error: unknown): CheckFailure;
-  /** Matches the message of a pool that provides no connection; these errors have no code. */
+  /** Matches the error message of a pool that provides no connection, because these errors have no code. */
   noConnection: RegExp;
 }
 

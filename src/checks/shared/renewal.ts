@@ -40,7 +40,7 @@ export class Renewal {
     this.maxAge = this.isOnTime ? this.limit : this.limit * (1 - Math.random() / 2);
   }
 
-  /** Sets the maximum age in milliseconds, including that of the kept connection. */
+  /** Sets the maximum age of connections, including the kept one, in milliseconds. */
   setMaxAge(limit: number): void {
     this.limit = limit;
     this.maxAge = limit;

@@ -7,7 +7,7 @@ import type { Wanted } from './session.js';
 const TIMEOUT_MS = 1000;
 /** PROXY protocol version 2 header with command LOCAL, for connections that the proxy itself opens. */
 const LOCAL_HEADER = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
-/** Requests what is known now, regardless of its age, so that no second run starts. */
+/** Requests the latest known results, regardless of their age, so that no second run starts. */
 const AS_KNOWN = { timeoutMs: 0, maxAgeMs: 2_147_483_647 };
 /** Behaviors of checks that never return a result. */
 const endless: readonly string[] = ['hang', 'remote'];

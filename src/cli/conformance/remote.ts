@@ -38,7 +38,7 @@ export async function playRunning(
   { subject, has, token }: RunningResponder,
   slack?: number,
 ): Promise<Outcome> {
-  // A session for a responder with tokens sends them itself.
+  // Sessions for a responder with tokens send a token themselves.
   const isRefused = has.requireToken && !session.responder?.tokens;
   const why = missing(session, has) ?? (isRefused ? reasonOfRefusal(session, token) : undefined);
   if (why !== undefined) return { session, verdict: 'not tried', why };

@@ -6,7 +6,7 @@ export interface RuleScore {
   readonly outcomes: readonly Outcome[];
 }
 
-/** In order of precedence: a rule has the first of these verdicts that one of its sessions has. */
+/** Verdicts in order of precedence. A rule gets the first one that any of its sessions received. */
 const order: readonly Verdict[] = ['failed', 'not strict', 'ok', 'not implemented', 'not tried'];
 
 /** Aggregates the outcomes of sessions by rule, in rule order. */

@@ -200,7 +200,7 @@ class ResponderProcess {
     }
   }
 
-  /** Sends SIGTERM to the group, and SIGKILL to what is left of it after 2 s. */
+  /** Sends SIGTERM to the group, and SIGKILL to the remaining processes after 2 s. */
   async stop(): Promise<void> {
     this.child.stdin?.end();
     this.signal('SIGTERM');

@@ -16,7 +16,9 @@ export interface SnippetOptions {
 
 type Listener = FileSettings['listen'][number] & { readonly address: TcpAddress | TlsAddress };
 
-/** The listener with the simplest probe. It must not require a token, which these programs cannot send. */
+/**
+ * The listener with the simplest probe. The listener must not require a token, because these programs cannot send one.
+ */
 export function listenerOf({ listen }: FileSettings, program: string): Listener {
   const open = listen.flatMap((listener): Listener[] => {
     const address = parseAddress(listener.url);

@@ -55,7 +55,7 @@ export function textPrinter(address: Address, withResults: boolean): PingPrinter
     answer(seq, pong) {
       const lines = checkLines(pong.report);
       const status = stateStyle(style, pong.status)(statusOf(pong));
-      // A truncated report contains all causes, and without the results nothing else is shown.
+      // A truncated report still contains all causes, and only `withResults` shows more than the causes.
       const marks = marksOf({ ...pong, truncated: withResults && pong.truncated }, lines);
       print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marks}`);
       if (withResults && lines.length > 0) printDetails(lines);

@@ -13,7 +13,7 @@ export interface Opened {
   readonly hello: HelloBody;
 }
 
-/** The options that select what the PINGs of a link query. */
+/** The options that determine the checks that the PINGs of a link query. */
 export function selectionOf({
   scope = 'readiness',
   checks,

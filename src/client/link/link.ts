@@ -227,7 +227,7 @@ export class Link extends EventEmitter<LinkEvents> {
   private onGoaway(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
     if (this.client !== client) return;
     this.addressList.delay(this.addressList.index, reconnectAfterMs, this.clock.now());
-    // While the link drains, other addresses are already probed, so a repeated GOAWAY must not probe them again.
+    // While the link drains, other addresses are already being probed, so a repeated GOAWAY starts no further probe.
     const isLeaving = this.state === 'draining';
     this.change('draining', `GOAWAY: ${reason}`);
     if (isLeaving) this.failbackProbe.continue();

@@ -431,7 +431,9 @@ export class Registry implements Health {
   }
 }
 
-/** Sorts checks that load something first, so that the first runs of the others wait for them. */
+/**
+ * Puts checks with dependencies to load first, so that the first runs of the other checks wait until these are loaded.
+ */
 function loadsFirst(monitors: Iterable<Monitor>): Monitor[] {
   const order = ({ check }: Monitor) => (check.load ? 0 : 1);
   return [...monitors].sort((a, b) => order(a) - order(b));

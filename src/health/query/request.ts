@@ -4,7 +4,7 @@ import type { Answer, Query, Withdraw } from '../health.js';
 import type { Member, Waiter } from '../member.js';
 import type { Group } from './group.js';
 
-/** A request that came through at least this many responders starts no run that queries another one. */
+/** A request that came through at least this many responders starts no run that queries another responder. */
 const MAX_HOPS = 4;
 
 function nothing(): void {}

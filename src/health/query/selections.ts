@@ -45,7 +45,7 @@ export class Selections {
     ceiling: Ceiling,
     max: number,
   ): Group | undefined {
-    // Names contain no spaces, so this key differs from that of every existing selection.
+    // Names contain no spaces, so this key differs from the keys of all existing selections.
     const key = checks ? ` ${keyOf(checks)}` : `  ${group}`;
     const selected = this.missing.get(key);
     if (selected || this.missing.size >= max) return selected;

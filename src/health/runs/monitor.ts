@@ -164,8 +164,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   }
 
   /**
-   * Starts the first run of the replacement, which also serves waiters of the old run. Resolves when no run of the old
-   * check is left.
+   * Starts the first run of the replacement. This run also serves the waiters of the old one. Resolves when no run of
+   * the old check is left.
    */
   restart(): Promise<void> {
     for (const waiter of this.waitingForCurrent) this.waitingForNext.add(waiter);

@@ -65,7 +65,7 @@ function line(check: ReportedCheck): string {
   return state === 'warn' ? `[+]${name} ok (warn: ${why}; ${notes})` : `[-]${name} failed: ${why} (${notes})`;
 }
 
-/** The number of consecutive results, and how many of them change the state. */
+/** The number of consecutive results, and the number at which the state changes. */
 function consecutive({ state, passes, fails, rise, fall }: ReportedCheck): string {
   const good = isHealthy(state);
   if (fails > 0) return `fails ${fails}${good ? ` of ${fall}` : ''}`;

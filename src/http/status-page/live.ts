@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import type { Turns } from '../turns.js';
 import { PartRevisions, type Parts } from './parts.js';
 
-/** Interval between messages while no state changes, because ages and durations always change. */
+/** Interval between messages in milliseconds while no state changes, because ages and durations always change. */
 const TICK_MS = 2000;
 /** Delay after a change, so that simultaneous changes share one message. */
 const BATCH_MS = 50;

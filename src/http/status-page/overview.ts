@@ -45,7 +45,7 @@ export interface Board {
   readonly startedAt: Date;
   /** Checks by name, as in a report, with the kind of each check. */
   readonly checks: Readonly<Record<string, readonly [BoardCheck]>>;
-  /** The other keys are those of a report of all checks. */
+  /** The other keys are the same as in a report of all checks. */
   readonly [key: string]: unknown;
 }
 

@@ -15,8 +15,8 @@ export function texts(parts: Readonly<Record<string, Html | string>>): Parts {
 }
 
 /**
- * The parts of a page, each with the revision in which it last changed, so that viewers receive only what is new to
- * them.
+ * The parts of a page, each with the revision in which it last changed, so that viewers receive only the parts that are
+ * new to them.
  */
 export class PartRevisions {
   /** Incremented on each update. */

@@ -105,7 +105,7 @@ function pendingText({ state, passes, fails, rise, fall }: ReportedCheck): strin
   return undefined;
 }
 
-/** Units that are written after a number. Others name what was observed, such as `role`. */
+/** Units that are written after a number. Other units name the observed property, such as `role`. */
 const unitAfterNumber = /^(?:[mn]?s|%|bytes|days|records)$/;
 
 function observedText({ observedValue: value, observedUnit: unit }: BoardCheck): string | undefined {

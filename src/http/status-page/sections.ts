@@ -39,8 +39,8 @@ const SHOWN_TRANSITIONS = 10;
 /** Maximum number of checks for which all bars are included. */
 const MAX_BARS = 50;
 /**
- * If there are more checks than `MAX_BARS`, bars are included only for the checks among this many first rows that do
- * not pass.
+ * If there are more checks than `MAX_BARS`, bars are included only for checks that do not pass, and only in this number
+ * of rows at the top.
  */
 const MAX_BARS_OF_MANY = 20;
 const order = ['fail', 'unknown', 'warn', 'pass'];

@@ -107,8 +107,8 @@ const SPARK_STEP = 2;
 const SPARK_MARGIN = 2;
 
 /**
- * Draws durations in milliseconds, oldest first, on a scale from 0 to the longest. Undefined leaves a gap. Returns an
- * empty text if there are no durations.
+ * Draws durations in milliseconds, oldest first, on a scale from 0 to the longest. An undefined duration leaves a gap.
+ * Returns an empty text if there are no durations.
  */
 export function sparkline(durations: readonly (number | undefined)[], name: string): Html {
   const known = durations.filter((duration) => duration !== undefined);

@@ -340,7 +340,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
   }
 
   /**
-   * Closes the connection because the server stops. Answers the requests that have arrived first, but closes no later
+   * Closes the connection because the server stops. First answers the requests that have arrived, but closes no later
    * than at `until` (monotonic milliseconds). The socket may hold unread data, so reading continues until one poll of
    * the event loop yields none.
    */

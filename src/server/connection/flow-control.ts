@@ -3,7 +3,7 @@ import type { ConnectionState } from './state.js';
 
 /**
  * Maximum number of bytes of updates gathered per turn of the event loop. Further updates wait until the peer has read
- * these.
+ * the gathered ones.
  */
 const PUSH_BYTES = 65_536;
 const NO_BYTES = Buffer.alloc(0);

@@ -70,8 +70,8 @@ export class Outbox {
   }
 
   /**
-   * Returns since when bytes were unsent, if the kernel has accepted all of them since the last call. Otherwise returns
-   * undefined.
+   * Returns the time since which bytes were unsent, if the kernel has accepted all of them since the last call.
+   * Otherwise returns undefined.
    */
   takeWait(): number | undefined {
     const { waitingSince } = this;

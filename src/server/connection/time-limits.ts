@@ -58,7 +58,7 @@ export function terminate(connection: ConnectionState, violation: Violation | 'l
   }
 }
 
-/** Logs the violation. Returns the final frame for it, if the mode has one. */
+/** Logs the violation. Returns the final frame for the violation, if the mode has one. */
 function reportViolation(
   connection: ConnectionState,
   violation: Violation,

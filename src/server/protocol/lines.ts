@@ -16,7 +16,7 @@ interface PendingPing {
 
 /**
  * Line mode, for `nc`, load balancers and interactive use (SPEC "Line mode"). Answers are sent in order, so reading is
- * paused while a `ping` waits for its answer, and the following lines also wait.
+ * paused until a `ping` has been answered, and the following lines wait.
  */
 export class LineSession implements Session {
   readonly mode = 'line';

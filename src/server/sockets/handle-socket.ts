@@ -81,7 +81,7 @@ function streamBinding(): StreamBinding | undefined {
 }
 
 const binding = streamBinding();
-/** Whether this version of Node provides and allows what is used here. */
+/** Whether this version of Node provides the internals that are used here, and allows their use. */
 export const hasHandles = binding !== undefined;
 const {
   streamBaseState: state,
@@ -314,8 +314,8 @@ export class HandleSocket implements DirectSocket {
     const request = new (binding as StreamBinding).ShutdownWrap();
     request.oncomplete = onShutDown;
     request.socket = this;
-    // Any other result means that the shutdown is already complete (1), or that the peer has closed the connection, which
-    // a read will report.
+    // Any other result means that the shutdown is already complete (1), or that the peer has closed the connection. In
+    // the latter case, a read reports the close.
     if (this._handle.shutdown(request) !== 0) this.onOutputEnd();
   }
 

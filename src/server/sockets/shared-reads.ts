@@ -19,10 +19,10 @@ interface Accepted extends Socket {
 }
 
 /**
- * Makes a newly accepted socket read into a shared buffer. Each `data` chunk is a view of this buffer, valid only while
- * the listener runs. This avoids an allocation of 64 KiB per read and the stream machinery. Node has this option
- * (`onread`) for `new net.Socket` but not for a server, so the handle is moved to a new socket. On a Node version
- * without these internals, the accepted socket is returned unchanged. Source: `onread` of `new net.Socket`,
+ * Makes a newly accepted socket read into a shared buffer. Each `data` chunk is a view of this buffer, valid only until
+ * the `data` listener returns. This avoids an allocation of 64 KiB per read and the stream machinery. Node has this
+ * option (`onread`) for `new net.Socket` but not for a server, so the handle is moved to a new socket. On a Node
+ * version without these internals, the accepted socket is returned unchanged. Source: `onread` of `new net.Socket`,
  * https://nodejs.org/api/net.html
  */
 export function withSharedReads(accepted: Socket, onread: ReturnType<typeof sharedReads>): Socket {

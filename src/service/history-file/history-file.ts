@@ -138,7 +138,7 @@ export class HistoryFile {
     this.log.warn({ file: this.path, aside }, `history.file ${this.path} was renamed to ${aside}: ${why}`);
   }
 
-  /** Writes what has not been written yet, up to this minute. */
+  /** Writes the minutes that have not been written yet, up to `last`. */
   private async save(last: number): Promise<void> {
     await this.load();
     if (await this.append(last)) return;
