@@ -77,7 +77,7 @@ function fromFunction(check: CheckFunction): CheckDefinition {
 function readSettings(name: string, given: CheckDefinition): CheckSettings {
   const issues: string[] = [];
   const report = (path: Path, description: string) => issues.push(`${formatPath(path)} ${description}`);
-  // Includes former names, so that they are refused. Other keys belong to the definition.
+  // Includes former names, so that they are rejected. Other keys belong to the definition.
   const keys = checkSettingRows.flatMap(({ path, formerly = [] }) => [path, formerly].flat());
   const known = Object.fromEntries(keys.map((key) => [key, given[key as keyof CheckSettings]]));
   const settings = new OptionReader(report).read(shape, known, ['checks', name]) as CheckSettings;

@@ -48,7 +48,10 @@ const TLS_ALERT = 'a TLS alert (this port requires TLS: use pongs://)';
 const HTTP = 'HTTP (this is an HTTP port; PING uses 7464 by default)';
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** A `Client` without option validation. `pongcheck ping` validates its flags, and each loaded file would delay its start. */
+/**
+ * A `Client` without option validation. `pongcheck ping` has already validated its flags, and loading the validation
+ * would delay its start.
+ */
 export class Connection extends EventEmitter<ClientEvents> {
   readonly address: Address;
   /** Counters of this connection. `latePongs` counts PONGs without an outstanding PING. */
@@ -125,7 +128,9 @@ export class Connection extends EventEmitter<ClientEvents> {
     return pong;
   }
 
-  /** @internal Sends a heartbeat PING, which is exempt from `maxInFlight`, because a busy connection must not look dead. */
+  /**
+   * @internal Sends a heartbeat PING. It is exempt from `maxInFlight`, so that a busy connection does not appear dead.
+   */
   async beat(options: PingOptions): Promise<Pong> {
     return this.#ping(options, Number.POSITIVE_INFINITY);
   }
@@ -301,7 +306,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     if (this.#socket.destroyed) return;
     this.#output.flush();
     this.#socket.end();
-    // All requests have been answered, so only the server still has to close its side.
+    // All requests have been answered, so only the server's FIN is missing.
     this.#closeWithin(CLOSE_TIMEOUT_MS);
   }
 
@@ -356,7 +361,7 @@ export class Connection extends EventEmitter<ClientEvents> {
   #ownStatus(): Status {
     try {
       const status: unknown = this.health();
-      // Nothing else would handle the rejection of an async function.
+      // An async function may reject, and nothing else would handle the rejection.
       if (typeof status === 'object') Promise.resolve(status).catch(() => {});
       return pongCodes.get(status) ?? Status.UNKNOWN;
     } catch {

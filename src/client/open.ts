@@ -144,7 +144,7 @@ function warnOnce(description: string): void {
   process.emitWarning(description, { code: 'PONGCHECK_KEEP_ALIVE' });
 }
 
-/** Loaded on demand, because `pongcheck ping` does not need it. */
+/** Loaded on demand, because `pongcheck ping` does not use keep-alive. */
 async function loadKeepAliveSetter(settings: Partial<KeepAlive>): Promise<(socket: Socket) => void> {
   return (await import('../net/keep-alive.js')).keepAliveSetter(settings, warnOnce);
 }

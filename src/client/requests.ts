@@ -164,7 +164,7 @@ function ownOf({ own, checks, maxAge, detail, scope = 'readiness' }: PingOptions
   );
 }
 
-/** @param longest option that makes the body long. */
+/** @param longest name of the option that can make the body too long. */
 function bodyOf(type: FrameType, longest: string, content: object): { body?: Buffer } {
   if (Object.keys(content).length === 0) return {};
   const body = Buffer.from(JSON.stringify(content));

@@ -27,7 +27,9 @@ export interface Pong {
   readonly truncated: boolean;
   /** Round-trip time of this PING in milliseconds, measured with a monotonic clock. */
   readonly rtt: number;
-  /** The report, if `detail` was requested and is permitted. The peer wrote it, and it is not validated: check it before use. */
+  /**
+   * The report, if `detail` was requested and is permitted. The peer's report is not validated: check it before use.
+   */
   readonly report?: Report;
   /** Present if `own` was requested and the responder supports it. If it is absent, `status` is the normal status. */
   readonly own?: PongOwn;

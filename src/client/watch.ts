@@ -39,7 +39,9 @@ export interface WatchedStatus {
   readonly healthy: boolean;
   /** Whether the report was too long. It then omits `checks`, but `causes` is complete. */
   readonly truncated: boolean;
-  /** The report, if `detail` was requested and is permitted. The peer wrote it, and it is not validated: check it before use. */
+  /**
+   * The report, if `detail` was requested and is permitted. The peer's report is not validated: check it before use.
+   */
   readonly report?: Report;
 }
 

@@ -47,7 +47,7 @@ class LongTimer {
   }
 }
 
-/** `globalThis.performance` is a getter that costs as much as reading the time. */
+/** Read once, because `globalThis.performance` is a getter that costs as much as reading the time. */
 const { performance } = globalThis;
 
 /** Clock of this process. */

@@ -17,7 +17,7 @@ export class Histogram {
     this.counts = numbers.subarray(0, -1);
   }
 
-  /** How many numbers a histogram with these bounds stores. */
+  /** Number of elements in the storage of a histogram with these bounds. */
   static length(bounds: readonly number[]): number {
     return bounds.length + 2;
   }

@@ -13,8 +13,8 @@ const ESCAPE_BYTES = 6;
 
 /**
  * Returns why a UTF-8 JSON text is refused although a parser accepts it: it is nested too deeply, or one of its strings
- * contains an escaped lone surrogate. The text is checked as written, so the result does not depend on which of two
- * equal keys a parser keeps. The result is meaningless for a text that is not JSON.
+ * contains an escaped lone surrogate. The text is checked as written, so the result does not depend on which value a
+ * parser keeps if a key occurs twice. The result is meaningless for a text that is not JSON.
  */
 export function limitExceeded(text: Uint8Array): 'depth' | 'surrogate' | undefined {
   let depth = 0;

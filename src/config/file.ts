@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { configError, type Path } from '../options/issue.js';
 
-/** Maximum file size, far more than a configuration needs. The parser takes about 1 s for this size. */
+/** Maximum file size, far more than a configuration needs. The parser takes about 1 s for a file of this size. */
 const MAX_BYTES = 256 * 1024;
 /** Maximum nesting depth, checked before the parser runs because the parser is recursive. */
 const MAX_DEPTH = 32;

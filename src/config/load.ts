@@ -16,7 +16,7 @@ export interface Sources {
   env: Env;
   flags?: Flags;
   /**
-   * Refuses a file without options, because a write in progress first truncates the file.
+   * Rejects a file without options, because a file is empty while another program is rewriting it.
    * @default false
    */
   refuseEmptyFile?: boolean;

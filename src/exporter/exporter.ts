@@ -55,8 +55,8 @@ export class ProbeExporter {
   }
 
   /**
-   * Probes HOST:PORT with a module. The timeout is that of the module, or `scrapeTimeout` minus 500 ms if that is
-   * shorter.
+   * Probes HOST:PORT with a module. The timeout is the shorter of the module's timeout and `scrapeTimeout` minus 500
+   * ms.
    *
    * @param scrapeTimeout in milliseconds. Default: no limit.
    * @param cancelled ends the probe early.

@@ -8,7 +8,7 @@ export type Prober = (typeof probers)[number];
 export interface ProbeModule {
   /** `pongcheck` sends a PING, `line` sends `ping` in line mode, `http` requests a health endpoint, `tcp` only connects. */
   readonly prober: Prober;
-  /** Timeout of a probe. If the scrape timeout minus 500 ms is shorter, that is used. Default 5000. */
+  /** Timeout of a probe. If the scrape timeout minus 500 ms is shorter, it applies instead. Default 5000. */
   readonly timeout?: number;
   /** Connects over TLS with these options. Default: no TLS. */
   readonly tls?: ClientTls;

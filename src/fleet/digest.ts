@@ -15,7 +15,7 @@ export interface ResponderCause {
   readonly check: string;
   readonly reason?: string;
   readonly output?: string;
-  /** The service or instance that observed the cause, if it was not the responder itself. */
+  /** The service or instance that observed the cause, if the responder did not observe it itself. */
   readonly of?: string;
 }
 

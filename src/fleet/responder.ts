@@ -160,7 +160,7 @@ export class Responder {
     this.context.changed();
   }
 
-  /** Removes the address, so that equal reasons of several responders are equal texts. */
+  /** Removes the address, so that the same reason is the same text for all responders. */
   private withoutAddress(why: string): string {
     const where = hostAndPort(this.peer.address);
     return printable(why.replace(` to ${where}`, '').replace(`${where} `, ''));

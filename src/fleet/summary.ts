@@ -14,7 +14,7 @@ export interface SharedCause {
   readonly state: 'unreachable' | ResponderCause['state'];
   /** Undefined for `unreachable`. */
   readonly check?: string;
-  /** The service or instance that observed the cause, if it was not the responders themselves. */
+  /** The service or instance that observed the cause, if the responders did not observe it themselves. */
   readonly of?: string;
   readonly reason?: string;
   /** Number of responders that report the cause. */

@@ -23,7 +23,7 @@ const MAX_REQUEST_BYTES = 4096;
 /** HTTP/2 PINGs detect connections whose peer has disappeared or does not read. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** Time in milliseconds after which a connection without a stream is closed with GOAWAY. */
+/** Idle time in milliseconds after which a connection without streams is closed with GOAWAY. */
 const MAX_IDLE_MS = 90_000;
 /** Maximum memory of one HTTP/2 session in MB, as counted by Node. */
 const MAX_SESSION_MB = 1;

@@ -22,7 +22,7 @@ export class GrpcStats {
   declare connections: number;
   /** Number of open Watch calls. */
   declare watches: number;
-  /** Number of messages sent by Check and Watch, and of NOT_FOUND errors, by status. */
+  /** Number of messages and NOT_FOUND errors sent, by method and status. */
   readonly sent: Readonly<Record<(typeof grpcMethods)[number], Record<GrpcStatus, number>>>;
   readonly refused: Record<(typeof grpcRefusals)[number], number>;
   private readonly numbers: Float64Array;

@@ -5,8 +5,8 @@ import type { CheckState, NonPassState } from './state.js';
 /** When a check runs, and how its results count. All times are in milliseconds. */
 export interface CheckSettings {
   /**
-   * Timeout of a run in milliseconds. A run that exceeds it fails with the reason `timeout`. If a run has to connect first,
-   * the timeout applies twice: once to the connection, once to the query.
+   * Timeout of a run in milliseconds. A run that exceeds it fails with the reason `timeout`. If a run must connect
+   * first, the timeout applies separately to the connection and to the query.
    * @default 800
    */
   timeout?: number;
@@ -134,8 +134,8 @@ export interface CheckDefinition extends CheckSettings {
   /** Strings to mask in all outputs, such as passwords and tokens. */
   secrets?: readonly string[];
   /**
-   * Identifies definitions of one kind that behave the same: on a reload, a check with an equal identity keeps running and
-   * gets the new settings. Without an identity, only the same object is the same check.
+   * Identifies definitions of one kind that behave the same: on a reload, a check with an equal identity keeps running
+   * and gets the new settings. Without an identity, a definition is the same check only if it is the same object.
    */
   identity?: string;
 }

@@ -22,7 +22,7 @@ const settingKeys = Object.keys({
 
 /** Whether the settings of two definitions of the same check differ. */
 export function hasOtherSettings(a: DefinedCheck, b: DefinedCheck): boolean {
-  // Group names contain no white space, but may contain a comma.
+  // A line break separates group names unambiguously, because they may contain a comma but no white space.
   const text = (value: unknown) => (Array.isArray(value) ? value.join('\n') : value);
   return settingKeys.some((key) => text(a[key]) !== text(b[key]));
 }

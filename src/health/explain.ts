@@ -12,7 +12,8 @@ export interface Explanation {
   /** The causes that determine the state, most important first. */
   readonly causes: readonly ExplainedCause[];
   /**
-   * Other failures, which do not worsen the state: the check is not critical, or the other instances share the failure.
+   * Other failures. They do not worsen the state, because the check is not critical or the other instances share the
+   * failure.
    */
   readonly degraded: readonly ExplainedCause[];
   /** Sentences about pending thresholds, old results, ignored checks and the last change. */
@@ -42,8 +43,8 @@ export interface ExplainedCause {
 /** Maximum number of causes that are printed. */
 const MAX_CAUSES = 8;
 /**
- * A result is normally older than its max age just before the next background run. It is reported only if it is older
- * than this, in milliseconds.
+ * A result is normally older than its max age just before the next background run. A result is therefore reported as
+ * old only above this age, in milliseconds.
  */
 const STALE_REPORT_MS = 10_000;
 
@@ -195,7 +196,7 @@ function keyOf({ cause, checks }: Failure, report: ReportView): string {
   if (scheme === undefined || !serverReasons.has(reason)) return JSON.stringify([instance, check]);
   // A loopback address or a socket refers to a different server on each machine.
   const machine = loopback.test(host) ? machineOf(cause, checks, report) : '';
-  // Sentinels know several servers, and the path of the target names one of them.
+  // Sentinels monitor several servers, and the path of the target names one of them.
   return JSON.stringify([machine, scheme, scheme.endsWith('sentinel') ? target : host, reason]);
 }
 
@@ -210,8 +211,8 @@ function machineOf({ via, instance }: ReportedCause, checks: readonly ReportedCh
 }
 
 /**
- * The checks of the reporting responder that have a cause. If the report does not name the check, all checks that may
- * have the cause.
+ * The checks of the reporting responder that a cause affects. If the report does not name the check, returns all checks
+ * that the cause may affect.
  */
 function affectedChecks({ via, check, through }: ReportedCause, { checks }: ReportView): ReportedCheck[] {
   const name = via.length === 0 ? check : through;
@@ -258,7 +259,7 @@ function ignoredNote(checks: readonly ReportedCheck[]): string[] {
   return [`Ignored, because they only reflect a failure of this service itself: ${loops.join(', ')}.`];
 }
 
-/** The answers of peers about checks that are down because of other responders, which are the causes. */
+/** The answers of peers about checks whose causes are at other responders. */
 function peerNotes({ causes, checks }: ReportView): string[] {
   const named = new Set(causes.flatMap(({ via, check }) => (via.length === 0 && check !== undefined ? check : [])));
   return checks
@@ -266,7 +267,7 @@ function peerNotes({ causes, checks }: ReportView): string[] {
     .map((check) => `Peers were queried about ${check.name}. ${fateSentence(check, 'this instance')}`.trimEnd());
 }
 
-/** The reason and the output. Without an output, the description of the reason. */
+/** The reason and the output. If there is no output, the reason's description is used instead. */
 function reasonText(reason: string | undefined, output: string | undefined): string {
   if (output !== undefined) return reason === undefined ? output : `${reason}: ${output}`;
   const description = reason !== undefined && isReason(reason) ? reasons[reason] : undefined;

@@ -5,7 +5,7 @@
 export const fates = ['shared', 'local', 'unknown'] as const;
 export type Fate = (typeof fates)[number];
 
-/** The answers of peers about one check. */
+/** Summary of the answers of peers about one check. */
 export interface PeerTally {
   /** Number of peers that were queried. */
   readonly asked: number;
@@ -42,8 +42,8 @@ export class Fates {
 
   /**
    * Applies another round. A local failure becomes shared only after two shared rounds in a row, because instances that
-   * fail together do not detect it at the same time. A failure that was local only because of outdated passes becomes
-   * shared immediately.
+   * fail together do not detect it at the same time. If the failure was local only because the passes of peers were
+   * outdated, it becomes shared immediately.
    *
    * @param isOutdated whether all passes of peers are from before the failure here.
    */

@@ -42,7 +42,7 @@ export interface Answer {
   readonly state: State;
   /** Whether a required run has not finished, so that this is the last known status. */
   readonly stale: boolean;
-  /** Whether the status is stale because the request's deadline expired. False if the request did not wait. */
+  /** Whether the status is stale because the request's deadline expired. False for a request that did not wait. */
   readonly late: boolean;
   /** Time in milliseconds since the start of the oldest run whose result counts; 0 if no result counts. */
   readonly age: number;
@@ -73,7 +73,7 @@ export interface CachedStatus {
  * service.
  */
 export interface OwnResult {
-  /** Also `unknown` if no result counts. */
+  /** `unknown` if no result counts. */
   readonly state: CheckState;
   /** Time since the start of its run, in milliseconds; undefined if no result counts. */
   readonly age: number | undefined;
@@ -112,10 +112,9 @@ export interface Health {
   /**
    * Subscribes to changes in the state of a selection, and in the state or reason of its checks.
    *
-   * If there are many subscribers, they are notified in several turns of the event loop. A change that is reverted
-   * before a subscriber's turn is not notified. Checks run at their interval regardless of the number of subscribers. A
-   * check whose result is outdated runs immediately. A check without an interval runs each time its result exceeds its
-   * max age.
+   * Many subscribers are notified over several turns of the event loop. A subscriber is not notified of a change that
+   * is reverted before its turn. Checks run at their interval regardless of the number of subscribers. A check whose
+   * result is outdated runs immediately. A check without an interval runs each time its result exceeds its max age.
    *
    * @param maxSelections maximum number of different `checks` selections with subscribers. Default: no limit.
    * @returns undefined if the limit is reached and the selection has no subscriber yet.

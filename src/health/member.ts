@@ -8,7 +8,7 @@ import type { CheckState, Counted } from './state.js';
 /** An object that waits for a run. */
 export interface Waiter {
   onRunEnded(): void;
-  /** Called when the answer may no longer depend on runs. */
+  /** Called when a change may make waiting for runs unnecessary. */
   reconsider(): void;
 }
 
@@ -55,7 +55,7 @@ export interface Member extends Counted {
   readonly verdictLimit: number | undefined;
   /** The latest result as returned by the run. A result older than `limit` does not count. */
   own(now: number): OwnResult;
-  /** Effective max age for the requested one. */
+  /** The max age that applies to a request for the max age `wanted`. */
   maxAge(wanted: number | undefined): number;
   /**
    * Whether the latest result is fresh enough for a request. Always false for max age 0, which requires a run that
@@ -64,7 +64,7 @@ export interface Member extends Counted {
   isFresh(maxAge: number, now: number): boolean;
   /**
    * Requests a run that satisfies a request: the current one if it is young enough, otherwise the next one, which is
-   * started if `mayStart`. Returns an id of the run for the methods below.
+   * started if `mayStart`. Returns the number of the run, for the methods below.
    */
   requestRun(maxAge: number, now: number, hops: number, mayStart: boolean): number;
   /** Whether run `run` has finished. */

@@ -49,7 +49,7 @@ export class CheckFailure extends Error {
   }
 }
 
-/** Error codes for exhausted resources of this process or its host. They prove nothing about the dependency. */
+/** Error codes for exhausted resources of this process or its host. They say nothing about the dependency. */
 const ownShortages: Readonly<Record<string, Reason>> = {
   EMFILE: 'fd-exhausted',
   ENFILE: 'fd-exhausted',

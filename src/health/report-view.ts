@@ -30,7 +30,8 @@ export interface ReportedCause extends ReportedFate {
    */
   readonly via: readonly string[];
   /**
-   * The check of the reporting responder whose result has the cause; absent if the responder observed the cause itself.
+   * The check of the reporting responder whose result contains the cause; absent if the responder observed the cause
+   * itself.
    */
   readonly through?: string;
   readonly check?: string;

@@ -47,7 +47,7 @@ export function report(group: Group, identity: Identity, moment: Moment, detail:
   };
 }
 
-/** A cause. If it came from another responder, `through` is the check whose result has it. */
+/** A cause. If it came from another responder, `through` is the check whose result contains the cause. */
 type RootCause = Cause & { readonly through?: string };
 
 /** Root causes, worst state first. */

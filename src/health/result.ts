@@ -205,8 +205,8 @@ function worstOf(causes: readonly Cause[]): CheckState | undefined {
 }
 
 /**
- * Removes causes that came from or through `instance`. A process observes its own causes directly, and counting reports of
- * them would keep them alive (SPEC "Chains and cycles").
+ * Removes causes that came from or through `instance`. A process observes its own causes directly. If it also counted
+ * reports of them, they would never disappear (SPEC "Chains and cycles").
  */
 function withoutOwn(causes: readonly Cause[], instance: string): readonly Cause[] {
   return causes.filter((cause) => cause.instance !== instance && !cause.via.includes(instance));

@@ -6,7 +6,7 @@ import { type Html, html } from './status-page/html.js';
 const MAX_LABEL = 64;
 const HEIGHT = 20;
 const PADDING = 6;
-/** Approximate character widths at 11 px. `textLength` makes the text fit them, regardless of the viewer's font. */
+/** Approximate character widths at 11 px. `textLength` makes the text fit these widths in any font. */
 const widths: readonly (readonly [characters: RegExp, width: number])[] = [
   [/[ijl.,:;'|!]/, 3.2],
   [/[frtI()[\] -]/, 4.4],

@@ -22,7 +22,7 @@ export function httpHandler(router: Router, prefix = ''): HttpHandler {
     const route = isUnder && !isTaken ? router.find(path.slice(prefix.length)) : undefined;
     if (!route && next) return next();
     void router.answer(route, request, response).then((reply) => {
-      // A timeout of the application may already have sent a response.
+      // The application may already have sent a timeout response.
       if (!reply || response.headersSent) return;
       const { status, headers, body } = reply;
       response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);

@@ -87,7 +87,7 @@ export function livePageRoutes(context: RouteContext, options: LivePageOptions):
         // Without this header, a buffering proxy would delay the events.
         'x-accel-buffering': 'no',
       };
-      // A pipelined stream would wait for another response, and would not notice that the connection has ended.
+      // A pipelined stream would wait for the previous response, and would not notice that the connection has ended.
       if (raw.method === 'HEAD' || !response.socket) return { status: 200, headers, body: Buffer.alloc(0) };
       const detail = seesDetail(request);
       response.writeHead(200, headers);

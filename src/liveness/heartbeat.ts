@@ -64,8 +64,8 @@ export class Heartbeat {
 
   /** Monotonic time at which to call `due`. */
   get dueAt(): number {
-    // With a PING outstanding, the delay starts at the last PING. Otherwise it starts at the last activity of the
-    // direction that has been silent longest.
+    // With a PING outstanding, the delay starts at the last PING. Otherwise, the delay starts at the last activity of
+    // the direction that has been silent longest.
     const next = (this.pingsOut > 0 ? this.pingedAt : Math.min(this.receivedAt, this.sentAt)) + this.delay;
     // The final wait has no jitter. A shorter wait would leave less time for a TCP retransmission on a lossy network.
     return this.isExhausted ? Math.max(next, this.receivedAt + this.limit) : next;

@@ -6,9 +6,9 @@ export interface Sweepable {
   /** Index in the sweeper. Only the sweeper sets it. */
   slot: number;
   /**
-   * Performs the work that is due at `now`. `lag` is how long the event loop was blocked before, in milliseconds.
-   * Returns the monotonic time before which no further check is needed, unless `Sweeper.wake` is called. A member
-   * without `onTick` is checked in every sweep.
+   * Performs the work that is due at `now`. `lag` is the preceding event loop stall, in milliseconds. Returns the
+   * monotonic time before which no further check is needed, unless `Sweeper.wake` is called. A member without `onTick`
+   * is checked in every sweep.
    */
   onTick?(now: number, lag: number): number;
   /** Returns the time limit that is exceeded at `now`, if any. Must have no effect that a peer could observe. */
@@ -107,7 +107,7 @@ export class Sweeper<Member extends Sweepable = Sweepable> {
     const lag = Math.max(now - this.expectedAt, this.stall);
     this.stall = 0;
     for (const limit of this.limits) limit.onStall(lag, now);
-    // Every member must be told about a stall, even one that is not due yet.
+    // Every member must be notified of a stall, even one that is not due yet.
     if (lag > this.period) this.wakeAll();
     this.checkBelow(this.slots.length, now, lag);
   };

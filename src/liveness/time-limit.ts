@@ -5,7 +5,7 @@ const STALL_TOLERANCE_MS = 5000;
  * How long a state may last before the connection is closed: silence, a partial frame, a write without progress (SPEC
  * "Failure detection").
  *
- * A stall of this process's event loop proves nothing about a peer. After a stall longer than min(5 s, half the limit),
+ * A stall of this process's event loop says nothing about a peer. After a stall longer than min(5 s, half the limit),
  * no connection is closed until another whole limit has passed.
  */
 export class TimeLimit {

@@ -109,8 +109,8 @@ function oneHot(
 }
 
 /**
- * The reasons that a check has, or had at an earlier scrape. If each check had a series for every reason, they would
- * make up a third of the scrape, nearly all of them 0.
+ * The reasons that a check has, or had at an earlier scrape. Series for every reason of each check would make up a
+ * third of the scrape, nearly all of them 0.
  */
 function reasonsOf({ stats, reason }: CheckView): readonly string[] {
   if (reason !== undefined) stats.scrapedReasons.add(reason);

@@ -63,8 +63,7 @@ export class PeerDirectory {
   }
 
   /**
-   * Resolves the names now, and every 30 s until `close`, so that the first failure does not query addresses that no
-   * longer exist.
+   * Resolves the names now, and every 30 s until `close`, so that the addresses are current when a check first fails.
    */
   start(): void {
     void this.refresh();
@@ -77,8 +76,8 @@ export class PeerDirectory {
   }
 
   /**
-   * Resolves the names unless that was done recently. The promise resolves when every name has been resolved or has
-   * failed.
+   * Resolves the names, unless they were resolved recently. The promise resolves when every name has been resolved or
+   * has failed.
    */
   refresh(): Promise<void> {
     if (this.resolving) return this.resolving;
@@ -116,8 +115,8 @@ export class PeerDirectory {
   }
 
   /**
-   * All A and AAAA records of a host. A name without records, such as one in the hosts file, is looked up as `connect`
-   * would.
+   * All A and AAAA records of a host. A name without records, such as one in the hosts file, is resolved with `lookup`,
+   * as `connect` does.
    */
   private async addresses(host: string): Promise<string[]> {
     const { resolver } = this;

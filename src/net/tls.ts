@@ -32,7 +32,7 @@ export function certificateProblem(code: string): string | undefined {
   return problems[code] ?? (/^(CERT|CRL|UNABLE_TO)_/.test(code) ? `is not accepted (${code})` : undefined);
 }
 
-/** Returns which of certificate and key is missing while the other is given; undefined if both or neither are given. */
+/** Returns `cert` or `key` if only the other one is given; undefined if both or neither are given. */
 export function missingOf({ cert, key }: { cert?: unknown; key?: unknown }): 'cert' | 'key' | undefined {
   if ((cert === undefined) === (key === undefined)) return undefined;
   return cert === undefined ? 'cert' : 'key';

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 /** Token syntax: what `Authorization: Bearer` in HTTP allows. */
 export const tokenPattern = /^(?=.{16,1024}$)[A-Za-z0-9._~+/-]+=*$/;
 export const TOKEN_FORMS = '16 to 1024 of A-Z a-z 0-9 . _ ~ + / -';
-/** Enough for old and new tokens during a rotation. */
+/** Maximum number of accepted tokens, enough for old and new tokens during a rotation. */
 export const MAX_TOKENS = 16;
 
 /**

@@ -19,8 +19,8 @@ export const url: ValueType = {
 };
 
 /**
- * Removes the second and further hosts from a URL. With them, it would not be a valid URL. The kind of check validates
- * them.
+ * Removes the second and further hosts from a URL. A URL with several hosts would not parse. The kind of check
+ * validates the removed hosts.
  */
 export function withOneHost(url: string): string {
   return url.replace(/,[^/@?#]*(?=[/?#]|$)/, '');

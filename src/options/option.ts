@@ -44,7 +44,7 @@ export function defaultInFile({ default: text, fileDefault = text }: OptionRow):
 /** How to read, describe and format values of one type. */
 export interface ValueType {
   readonly name: string;
-  /** Describes the allowed values, to follow "allowed: ". */
+  /** Describes the allowed values. The text follows "allowed: " in errors. */
   allowed(row: OptionRow, mode: Mode): string;
   /** Returns the value in its internal form, or throws an InvalidValue. */
   read(value: unknown, row: OptionRow, mode: Mode): unknown;

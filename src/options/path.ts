@@ -4,7 +4,8 @@ export function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The value at a path such as `limits.maxPending`. If a section on the path is not a map (`http: false`), its value.
+ * The value at a path such as `limits.maxPending`. If a section on the path is not a map (`http: false`), returns the
+ * value of that section.
  */
 export function at(values: Readonly<Record<string, unknown>>, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => (isMap(value) ? value[key] : value), values);

@@ -6,7 +6,10 @@ import type { Shape } from './shape.js';
 const secretKey = /auth|token|secret|pass|pwd|\bpin\b|cookie|session|cred|sig(?!nal)|key|private|salt|jwt/i;
 /** Keys of a map whose values are not secret. */
 const harmlessKeys: readonly string[] = ['host', 'port', 'path', 'database', 'user'];
-/** Shorter values are secret only under a likely key. Masking them everywhere would affect ordinary words. */
+/**
+ * Minimum length of a secret, unless its key indicates one. Masking shorter values everywhere would affect ordinary
+ * words.
+ */
 const MIN_LENGTH = 4;
 /** Authorization scheme before a secret, as in `Bearer abc`. */
 const scheme = /^(?:basic|bearer|digest|token)\s+/i;

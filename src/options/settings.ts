@@ -101,7 +101,7 @@ export function withDefaults(values: Record<string, unknown>, mode: Mode): Setti
     setAt(values, row.path, readDefault(row, text));
   }
   const settings = values as unknown as Settings;
-  // The default delay must not exceed a given grace.
+  // The default delay must not exceed a configured grace.
   if (delay === undefined) setAt(values, 'drain.delay', Math.min(settings.drain.delay, settings.drain.grace));
   return settings;
 }
@@ -159,7 +159,7 @@ function isTls(text: string): boolean {
 
 /** Converts the peer settings of valid options. */
 export function peerSettings(peers: PeerOptions): PeerSettings {
-  // The table contains a default for each.
+  // The table contains defaults for both.
   const { ask, timeout } = peers as Required<PeerOptions>;
   return { ...peers, ask, timeout, from: peers.from.map(parsePeerAddress) };
 }

@@ -166,7 +166,10 @@ export const names: ValueType = {
   typescript: () => 'readonly string[]',
 };
 
-/** A file mode as for chmod: text in a file, because YAML parses 0660 as a decimal number, and a number in code. */
+/**
+ * A file mode, as for chmod. In a file, it is text, because YAML parses 0660 as a decimal number. In code, it is a
+ * number.
+ */
 export const fileMode: ValueType = {
   name: 'fileMode',
   allowed: (_row, mode) => (mode === 'code' ? 'a number from 0 to 0o777' : 'an octal mode in quotes, such as "0660"'),

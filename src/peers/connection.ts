@@ -9,7 +9,7 @@ export type PeerIdentity = Pick<ConnectOptions, 'token' | 'tls'>;
 /** The part of a client that the peer query uses. */
 export type PeerConnection = Pick<Client, 'ended' | 'ping' | 'destroy'>;
 
-/** Maximum number of bytes that a peer may send on one connection. An answer has about a hundred. */
+/** Maximum number of bytes that a peer may send on one connection. An answer has about a hundred bytes. */
 const MAX_RECEIVED_BYTES = 262_144;
 
 /** Connects to a peer. `connectTimeout` is in milliseconds. The connection does not keep the process alive. */

@@ -9,7 +9,7 @@ export interface PeersOptions {
   readonly from: readonly PeerAddress[];
   /** Maximum number of peers that are queried about one failing run. */
   readonly ask: number;
-  /** Timeout for all of them together, in milliseconds. */
+  /** Timeout for the answers of all queried peers together, in milliseconds. */
   readonly timeout: number;
   /** Instance id of this process. */
   readonly instance: string;

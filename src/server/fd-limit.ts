@@ -6,7 +6,7 @@ const RESERVE = 64;
  * Number of descriptors that a check may have open: its current connection, the next one, and those that are closing.
  */
 const FILES_PER_CHECK = 4;
-/** Minimum fraction for HTTP and gRPC together if there are not enough descriptors. */
+/** Minimum share of HTTP and gRPC together if there are not enough descriptors. */
 const OTHERS_SHARE = 1 / 4;
 
 /** Maximum numbers of open connections. */
@@ -33,7 +33,7 @@ export function fdLimit(): number | undefined {
  * Caps connections to the descriptor limit minus a reserve, so that accepts and checks do not fail with EMFILE.
  *
  * @param wanted the configured limits
- * @param files the descriptor limit; undefined returns `wanted`
+ * @param files the descriptor limit; if undefined, `wanted` is returned
  * @param reserved number of checks, of concurrent probes of other targets, and of connections to peers and to the
  * responders of a fleet
  */

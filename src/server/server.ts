@@ -72,8 +72,8 @@ export class Server {
   private readonly useHandles: boolean;
   private perAddress: AddressCounts;
   /**
-   * By milliseconds. A limit that is no longer configured remains in effect for clients to which it was announced in
-   * HELLO.
+   * Keyed by milliseconds. A limit that is no longer configured remains in effect for clients to which it was announced
+   * in HELLO.
    */
   private readonly idleLimits = new Map<number, TimeLimit>();
   private readonly shared: Omit<ListenerContext, 'listener' | 'peerLog'>;

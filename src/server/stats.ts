@@ -30,7 +30,10 @@ export type CloseReason = (typeof closeReasons)[number];
 export const rejectReasons = ['max-connections', 'max-connections-per-address', 'max-handshakes'] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
-/** Why reading from a connection is paused: a limit, the turn of other connections, or the order of lines. */
+/**
+ * Why reading from a connection is paused: a limit is reached, other connections are served first, or a line waits for
+ * the answer to the previous one.
+ */
 export const pauses = ['max-pending', 'max-queued-bytes', 'turn-budget', 'line-order'] as const;
 export type Pause = (typeof pauses)[number];
 

@@ -16,7 +16,7 @@ export function fitOpenFilesLimit(settings: ServiceSettings, log: Log): ServiceS
   const allowed = clampToFdLimit(requested, files, {
     checks: registry.checks.length,
     probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
-    // Each failure keeps its connections until it ends.
+    // The connections to peers stay open as long as the failure lasts.
     peers: peers ? peers.ask * registry.checks.filter(({ onShared }) => onShared === 'warn').length : 0,
     fleet: fleet ? maxResponders(fleet.from) : 0,
   });

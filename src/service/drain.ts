@@ -4,11 +4,12 @@ import type { PingServer } from '../server/ping-server.js';
 
 /** Interval at which a drain checks whether all connections are closed, in milliseconds. */
 const DRAIN_CHECK_INTERVAL_MS = 50;
-/** Any interval will do, because the timer only keeps the process alive. */
+/** Any value works, because the timer only keeps the process alive. */
 const KEEP_ALIVE_INTERVAL_MS = 60_000;
 
 /**
- * Sends GOAWAY. Resolves after the grace, after the delay if no connection is left, or when `isStopping` becomes true.
+ * Sends GOAWAY. Resolves at the end of the grace period, when no connection is left after the delay, or when
+ * `isStopping` becomes true.
  */
 export async function drainConnections(
   server: Pick<PingServer, 'goaway' | 'stats'>,
@@ -30,8 +31,8 @@ export async function drainConnections(
 }
 
 /**
- * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, so a promise that waits for
- * one would never settle if nothing else is open.
+ * Keeps the process alive until the returned function is called. `Clock` timers do not keep it alive, so the process
+ * would exit before such a timer fires if nothing else is open.
  */
 export function keepProcessAlive(): () => void {
   const timer = setInterval(() => {}, KEEP_ALIVE_INTERVAL_MS);

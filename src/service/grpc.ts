@@ -11,7 +11,7 @@ import type { ServiceSettings } from './settings.js';
 interface GrpcParts {
   readonly health: NamedHealth;
   readonly server: PingServer;
-  /** Equal to `server` if PINGs are answered on other threads. */
+  /** The same object as `server` if PINGs are answered on other threads, otherwise undefined. */
   readonly threads: ThreadedServer | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -19,7 +19,7 @@ interface GrpcParts {
 
 /**
  * The gRPC health service on its own listener and on servers of the application. If there are PING threads, the first
- * one has the listener.
+ * thread opens the listener.
  */
 export class ServiceGrpc {
   /** HOST:PORT of the listener, with the actual port; undefined if it is not open. */

@@ -21,7 +21,7 @@ interface HttpParts extends OverviewParts, Pick<HttpContext, 'fleet' | 'log'> {
   readonly register: () => MetricsRegistry;
 }
 
-/** The HTTP routes, on a dedicated server and on those of the application. */
+/** The HTTP routes, on a dedicated server and on servers of the application. */
 export class ServiceHttp {
   readonly stats = new HttpStats();
   readonly plugin: FastifyPlugin;
@@ -73,7 +73,7 @@ export class ServiceHttp {
   }
 
   reload({ settings, exporter }: ReloadPlan): void {
-    // Changed in place, because the routes use the same objects.
+    // Changed in place, because the routes hold references to these objects.
     Object.assign(this.context.access, accessOf(settings));
     if (exporter) this.context.exporter?.replaceWith(exporter);
     this.listener?.setLimits(limitsOf(settings));

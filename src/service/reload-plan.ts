@@ -24,7 +24,7 @@ export interface ReloadResult {
 
 /** The changes that a reload makes, except for those of the checks. */
 export interface ReloadPlan extends Omit<ReloadResult, 'checks'> {
-  /** The new settings. Options that cannot change have the values in use. */
+  /** The new settings. Options that cannot change keep their current values. */
   readonly settings: ServiceSettings;
   readonly server: ServerPlan;
   /** The new options of `probe`. */
@@ -50,7 +50,7 @@ export async function planReload(options: ServiceOptions, running: Running): Pro
   const server = await running.server.plan(next, next.listen);
   const exporter = next.probe && new ProbeExporter(next.probe, running.clock);
   const needsRestart = [...server.needsRestart, ...fixedPaths(running, options, next)];
-  // Refused now, so that the restart does not fail.
+  // Invalid certificates are rejected now, so that the restart does not fail.
   for (const section of ['http', 'grpc'] as const) {
     const tls = next[section] ? next[section].tls : undefined;
     if (tls && needsRestart.some((path) => [section, `${section}.tls`].includes(path)))

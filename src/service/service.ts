@@ -51,11 +51,11 @@ export class Service {
   readonly plugin: FastifyPlugin;
   /** `connect`, `ping` and `close` events, with information about the connection and, for `close`, the reason. */
   readonly events: EventEmitter<ServerEvents>;
-  /** What each minute of the last 24 hours was like, for each check and group. */
+  /** History of the last 24 hours by minute, for each check and group. */
   readonly history: HealthHistory;
   /** @internal Counts of successful and failed reloads. */
   readonly reloads: Reloads;
-  /** Equal to `server` if PINGs are answered on other threads. */
+  /** The same object as `server` if PINGs are answered on other threads, otherwise undefined. */
   private readonly threads: ThreadedServer | undefined;
   private readonly clock: Clock;
   private readonly log: Log;
@@ -78,7 +78,7 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
-    // Called first, because it refuses values that are not objects.
+    // Called first, because it rejects options that are not an object.
     const requested = readServiceOptions(options);
     const { clock = systemClock, log = silentLog } = options;
     const settings = fitOpenFilesLimit(requested, log);
@@ -132,14 +132,14 @@ export class Service {
     return this.http.address;
   }
 
-  /** The address of the option `grpc` as HOST:PORT, with the actual port; undefined before `start` and with `grpc: false`. */
+  /** The gRPC address as HOST:PORT, with the actual port; undefined before `start` and with `grpc: false`. */
   get grpcAddress(): string | undefined {
     return this.grpc.address;
   }
 
   /**
-   * Adds the gRPC health service (grpc.health.v1) to a server of `@grpc/grpc-js` of the application. It runs on the event
-   * loop of that server: while that is blocked, it gives no answer.
+   * Adds the gRPC health service (grpc.health.v1) to an `@grpc/grpc-js` server of the application. The service runs on
+   * that server's event loop, and does not respond while this event loop is blocked.
    *
    * @throws Error if the server has a health service already.
    */
@@ -147,7 +147,10 @@ export class Service {
     this.grpc.addTo(server, this.settings);
   }
 
-  /** The registry of the metrics: the option `register`, or a separate one. The first access to a separate one loads prom-client. */
+  /**
+   * The metrics registry: the option `register`, or a separate registry. The first access to a separate registry loads
+   * prom-client.
+   */
   get register(): MetricsRegistry {
     if (this.joined) return this.joined;
     if (!this.own) {
@@ -158,9 +161,10 @@ export class Service {
   }
 
   /**
-   * The routes of `plugin` for `node:http`, Express, Koa, Nest and others: `app.use('/internal', service.handler)`. Answers
-   * 405 for methods other than GET and HEAD. Any other path is passed to `next`, if it is given, and otherwise answered
-   * with 404. The status page is at `/`, or at the prefix; with `next`, `/` without a prefix is left to the application.
+   * The routes of `plugin` for `node:http`, Express, Koa, Nest and others: `app.use('/internal', service.handler)`.
+   * Answers 405 for methods other than GET and HEAD. Requests for other paths are passed to `next` if it is given, or
+   * answered with 404. The status page is at `/`, or at the prefix; with `next`, `/` without a prefix is left to the
+   * application.
    */
   get handler(): HttpHandler {
     return this.handlerAt('');
@@ -342,8 +346,8 @@ export class Service {
   }
 
   /**
-   * Answers the PINGs that have arrived, closes all connections, waits up to 1 s for HTTP requests in flight, and ends the
-   * checks. Resolves when everything is closed. Never rejects.
+   * Answers the PINGs that have arrived, closes all connections, waits up to 1 s for HTTP requests in flight, and stops
+   * the checks. Resolves when everything is closed. Never rejects.
    */
   stop(): Promise<void> {
     this.stopping ??= this.end();

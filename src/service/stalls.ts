@@ -11,7 +11,7 @@ export function logStall({ since, duration, scopes }: Stall, log: Log): void {
   );
 }
 
-/** The transitions that clients of PING threads have seen. The name is that of the event loop in reports. */
+/** The transitions that clients of PING threads have seen. They have the name that reports use for the event loop. */
 export function transitionsOf({ since, failedAt, endedAt, duration }: Stall): PastTransition[] {
   const eventLoop = { of: 'check', name: 'event-loop' } as const;
   return [

@@ -26,8 +26,8 @@ export interface Stall {
 }
 
 /**
- * Counts heartbeats of the main thread's event loop in shared memory. Like a listener, it keeps the process alive, even
- * while the only thread is being restarted.
+ * Counts heartbeats of the main thread's event loop in shared memory. Its timer keeps the process alive, like a
+ * listener, even while the only thread is being restarted.
  */
 export class LoopHeartbeat {
   private timer: NodeJS.Timeout | undefined;

@@ -3,15 +3,17 @@ import type { Log } from '../common/log.js';
 import type { ToMain } from './messages.js';
 
 /**
- * Interval in milliseconds within which equal lines from several threads are merged. Each thread itself logs at most
- * one line of a kind in it.
+ * Interval in milliseconds within which equal lines from several threads are merged. Within this interval, each thread
+ * logs at most one line of a kind.
  */
 const INTERVAL_MS = 10_000;
 
 interface WrittenLine {
   readonly thread: number;
   readonly at: number;
-  /** Number of lines from other threads that were dropped since, including the lines that those threads had dropped. */
+  /**
+   * Number of lines from other threads that were dropped since this line, including lines that those threads dropped.
+   */
   suppressed: number;
 }
 
@@ -43,7 +45,7 @@ export class MergedLog {
     this.log[level](suppressed > 0 ? { ...fields, suppressed } : fields, message);
   }
 
-  /** Removes old lines. A line is kept for longer than the interval, because the next one reports its count. */
+  /** Removes old lines. A line is kept for longer than the interval, because the next equal line reports its count. */
   private forgetOld(now: number): void {
     for (const [key, { at }] of this.written) {
       if (now - at < 2 * INTERVAL_MS) return;

@@ -24,8 +24,8 @@ import type { CheckSnapshot, Demand, Structure, Update } from './messages.js';
 const BUILT_IN_GROUPS = ['readiness', 'startup', 'all'];
 
 /**
- * A check of the main thread. It requests runs there. A run is identified by the earliest start time that satisfies the
- * request.
+ * A copy of a check of the main thread. It requests runs from the main thread, and identifies a run by the earliest
+ * start time that satisfies the request.
  */
 class MirroredCheck extends LatestResult implements Member {
   private readonly waiters = new Map<Waiter, number>();
@@ -111,7 +111,7 @@ class MirroredCheck extends LatestResult implements Member {
     }
   }
 
-  /** Lets waiting queries check whether they still depend on runs. */
+  /** Lets waiting queries check whether they still have to wait for runs. */
   reconsider(): void {
     for (const waiter of [...this.waiters.keys()]) waiter.reconsider();
   }
@@ -186,7 +186,7 @@ class Demands {
 
 /**
  * A copy of the main thread's health. It answers queries from the latest results without the main thread, and requests
- * a run there only for a query that needs a newer result.
+ * a run from it only for a query that needs a newer result.
  */
 export class Mirror implements Health {
   private structure: Structure;

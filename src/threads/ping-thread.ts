@@ -21,8 +21,8 @@ const STABLE_MS = 10_000;
 /** Maximum time until a started thread accepts calls, in milliseconds. */
 const START_LIMIT_MS = 30_000;
 /**
- * Timeouts for calls, in milliseconds. Longer where a Unix socket may wait for a lock, gRPC loads modules, or
- * connections are given time to end.
+ * Timeouts for calls, in milliseconds. Calls that may wait for the lock of a Unix socket, load modules for gRPC, or
+ * wait for connections to end have more time.
  */
 const CALL_LIMIT_MS = 1000;
 const CALL_LIMITS_MS: Partial<Record<keyof ThreadMethods, number>> = {
@@ -51,7 +51,7 @@ export interface ThreadContext {
   onEvent(index: number, message: Extract<ToMain, { kind: 'event' }>): void;
   onLog(index: number, message: Extract<ToMain, { kind: 'log' }>): void;
   onStall(stall: Stall): void;
-  /** Called when the thread has ended, and its connections with it. */
+  /** Called when the thread and its connections have ended. */
   onEnded(index: number): void;
 }
 
@@ -77,7 +77,7 @@ export class PingThread {
   ) {}
 
   /**
-   * Starts the thread. Resolves when it runs and is set up.
+   * Starts the thread. Resolves when the thread is running and set up.
    * @throws PongcheckError `PONGCHECK_THREAD` if it cannot be started.
    */
   async start(): Promise<void> {
@@ -92,7 +92,7 @@ export class PingThread {
     });
     this.worker = worker;
     let failure: string | undefined;
-    // Any value may have been thrown.
+    // The thread may have thrown any value.
     worker.on('error', (error: Partial<Error> | undefined) => {
       failure = error?.message ?? String(error);
     });

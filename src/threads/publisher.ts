@@ -30,7 +30,7 @@ export class Publisher {
       else this.isStructureDue = true;
       this.batches.schedule();
     });
-    // Sent before the thread is told to listen, because it must not answer without health data.
+    // Sent before the thread opens listeners, because it must not answer without health data.
     this.batches.sendNow();
   }
 

@@ -92,8 +92,8 @@ export class SharedCounts implements ConnectionCounts {
 /**
  * Counts connections per address, in one table per thread. A thread writes its own table and reads the others, so no
  * lock is needed. An address is identified by a 64-bit hash. If two threads accept connections from an address that is
- * at its limit at the same time, both may refuse. A reload that raises the maximum number of connections does not
- * enlarge the tables.
+ * at its limit at the same time, both may reject their connection. A reload that raises the maximum number of
+ * connections does not enlarge the tables.
  */
 class SharedPerAddress implements AddressCounts {
   private readonly own: Int32Array;
@@ -129,7 +129,7 @@ class SharedPerAddress implements AddressCounts {
     return true;
   }
 
-  /** Stops writing to the table, in which a successor counts from zero. */
+  /** Stops writing to the table, because a successor counts in it from zero. */
   end(): void {
     this.isEnded = true;
   }

@@ -8,7 +8,7 @@ import type { CountsMemory } from './shared-counts.js';
 /** Data with which a thread starts. The typed arrays are views of shared memory. */
 export interface ThreadData {
   readonly index: number;
-  /** See `clockOrigin`. */
+  /** Clock origin of the main thread; see `clockOrigin`. */
   readonly origin: number;
   readonly identity: Identity;
   readonly settings: ServerSettings;

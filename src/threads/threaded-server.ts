@@ -126,7 +126,7 @@ export class ThreadedServer implements PingServer {
       },
     };
     this.threads = each((index) => new PingThread(index, context));
-    // `newListener` is emitted before the listener is added.
+    // Deferred, because `newListener` is emitted before the listener is added.
     const events: EventEmitter = this.events;
     events.on('newListener', () => queueMicrotask(() => this.announceInterest()));
     events.on('removeListener', () => this.announceInterest());
@@ -180,8 +180,8 @@ export class ThreadedServer implements PingServer {
     this.starting ??= this.start();
     await this.starting;
     const isShared = this.isShared(address);
-    // With a shared port, the kernel reports no conflict with another process of the same user. A bind without sharing
-    // does.
+    // With a shared port, the kernel reports no conflict with another process of the same user. Binding the port
+    // without sharing detects the conflict.
     const free = isShared ? await reserve(address) : address;
     // Loads net-keepalive on this thread too. Node unloads a native module with the last thread that uses it, and
     // unloading this one crashes the process.
@@ -229,7 +229,7 @@ export class ThreadedServer implements PingServer {
     };
   }
 
-  /** Divides the limit that the threads do not count together. */
+  /** Divides the limit that each thread counts separately. */
   private settingsOfThread(): ServerSettings {
     const { heartbeat, limits, detail, tokens, ping } = this.settings;
     const share = (limit: number) => Math.ceil(limit / this.threads.length);

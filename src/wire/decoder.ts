@@ -20,7 +20,7 @@ export type Outcome = typeof NEED_MORE | typeof FRAME | typeof FAULT;
 
 /** Position of the next byte in the stream. */
 const BOUNDARY = 0;
-/** A frame boundary where one newline is skipped, because some probers append one to what they send. */
+/** A frame boundary where one newline is skipped, because some probers append a newline to the data that they send. */
 const BEHIND_FRAME = 1;
 const IN_HEADER = 2;
 const IN_BODY = 3;
@@ -70,7 +70,7 @@ export class Decoder {
   partialId = 0;
 
   /**
-   * Whether the client has sent HELLO. Before that, a PING, GOAWAY or HELLO from the server is not allowed. Unused in a
+   * Whether the client has sent HELLO. Before the HELLO, the server must not send a PING, GOAWAY or HELLO. Unused in a
    * server.
    */
   helloSent = true;

@@ -52,7 +52,7 @@ export function diskCheck(given: DiskOptions): CheckDefinition {
 
 /**
  * Queries the file system. If the file system hangs, as a lost network mount does, each query would block one of the
- * threads that DNS and file access also use. The next run therefore waits for the same query.
+ * threads that DNS and file access also use. The next run therefore waits for the pending query.
  */
 function statter(path: string): (signal: AbortSignal) => Promise<StatsFs> {
   let pending: Promise<StatsFs> | undefined;
@@ -95,7 +95,7 @@ function freeOf({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): Free {
   return { bytes: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
 }
 
-/** Some file systems report no inodes, and virtual ones report no space. What is not reported cannot run out. */
+/** Some file systems report no inodes, and virtual ones report no space. An unreported amount counts as 100 % free. */
 function percent(free: number, all: number): number {
   return all === 0 ? 100 : Math.floor((free / all) * 1000) / 10;
 }

@@ -66,7 +66,7 @@ export function execute({ command, args, env, maxOutput }: Program, signal: Abor
       reject(startFailure(command, error));
     });
     child.once('exit', (code, endedBy) => {
-      // Background children of the program.
+      // Terminates background children of the program.
       killGroup(child);
       // A process outside the group may keep the pipes open. Everything that the program itself wrote can be read at
       // the next poll.
@@ -100,7 +100,7 @@ const descriptions: Readonly<Record<string, string>> = {
 
 function startFailure(command: string, error: NodeJS.ErrnoException): CheckFailure {
   const { code = 'no code' } = error;
-  // The user has reached its process limit, which proves nothing about the dependency.
+  // The user has reached its process limit, which says nothing about the dependency.
   const status = code === 'EAGAIN' ? 'unknown' : statusOf(error);
   return new CheckFailure(reasonOf(error), `${command} ${descriptions[code] ?? 'cannot be started'} (${code})`, {
     status,

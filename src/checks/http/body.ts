@@ -2,7 +2,7 @@ import { promisify, TextDecoder } from 'node:util';
 import zlib from 'node:zlib';
 import { CheckFailure } from '../../health/reason.js';
 
-/** More than any server applies. Each coding costs a pass over the body. */
+/** Maximum number of codings. Servers apply fewer, and each one costs a pass over the body. */
 const MAX_CODINGS = 4;
 /** Maximum overhead of one coding on incompressible data: a header plus 1 byte per 64. */
 const CODING_OVERHEAD = 1024;

@@ -36,7 +36,7 @@ export interface HttpOptions extends CheckSettings {
   status?: string;
   /** Text that the decoded body must contain, or regular expression (also as `/text/`) that it must match. */
   expectBody?: string | RegExp;
-  /** The same as `expectBody` for response headers, by name. */
+  /** Like `expectBody`, but for response headers, by name. */
   expectHeaders?: Readonly<Record<string, string | RegExp>>;
   /**
    * Maximum size of the body in bytes, both encoded and decoded. A larger body fails with `bad-body`.
@@ -148,7 +148,7 @@ function isForAnyOrigin(header: string, nonSecret: readonly string[]): boolean {
   return /^(?:accept(?:-.+)?|user-agent)$/.test(name) || nonSecret.some((one) => one.toLowerCase() === name);
 }
 
-/** Node would throw on each run. Values may be secret, so they are not shown. */
+/** Rejects headers for which Node would throw on each run. Values may be secret, so they are not shown. */
 function validateHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     try {

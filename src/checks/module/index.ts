@@ -60,7 +60,7 @@ function definitionOf(made: CheckDefinition): CheckDefinition {
   return {
     ...made,
     kind: KIND,
-    // Both may be methods that use `this`.
+    // The members may be methods that use `this`.
     run: (signal, deadline, hops, connected) => made.run(signal, deadline, hops, connected),
     ...(made.load && { load: () => made.load?.() }),
     ...(made.close && { close: closeWhenUnused(made) }),
@@ -68,8 +68,8 @@ function definitionOf(made: CheckDefinition): CheckDefinition {
 }
 
 /**
- * Number of checks that use a definition. A reload that renames a check briefly has two. The last one closes the
- * definition.
+ * Number of checks that use a definition. While a reload renames a check, there are briefly two. The last one to close
+ * also closes the definition.
  */
 const users = new WeakMap<CheckDefinition, number>();
 

@@ -172,7 +172,7 @@ function isOn(readOnly: unknown): boolean {
   return readOnly !== 0 && readOnly !== 'OFF';
 }
 
-/** Adds the time until the next attempt to the message, in milliseconds. */
+/** Adds the time until the next attempt to the message. `retryIn` is in milliseconds. */
 function withRetryDelay(failure: CheckFailure, retryIn: number): CheckFailure {
   if (retryIn === 0) return failure;
   const when = `next attempt in ${Math.ceil(retryIn / 1000)} s, so that the server does not block this host`;

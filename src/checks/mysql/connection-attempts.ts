@@ -15,7 +15,7 @@ export type PendingSession = Pick<
  * Opens sessions with as few handshakes as possible. A server counts every handshake that its client aborts, and blocks
  * the host after 100 of them (`max_connect_errors`), so that checking would worsen an outage. A handshake that is
  * unfinished at the end of a run is therefore kept, and the next run waits for it. The handshake is replaced only after
- * 30 s, in case the server has lost it; that delay doubles each time. After a handshake that the check had to abort
+ * 30 s, in case the server has lost it. That delay doubles each time. After a handshake that the check had to abort
  * because of an untrusted certificate, every run fails until the same delay has passed.
  */
 export class ConnectionAttempts<Session extends PendingSession> {

@@ -40,9 +40,9 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
  * observed values are the server's `readOnly` and, if it was read, its `lag`.
  *
  * With `role: 'primary'`, a server that is `read_only` fails (`read-only`). With `maxLag`, a replica that is further
- * behind fails (`lag`). If replication has stopped (`lag`) or the primary is lost (`master-down`), the lag is at most
- * the last known lag plus the time since then: the check warns until that exceeds `maxLag`, then it fails. If the user
- * may not read the lag, the check warns. A server that is not a replica has no lag.
+ * behind fails (`lag`). If replication has stopped (`lag`) or the primary is lost (`master-down`), the check assumes
+ * the last known lag plus the time since then. It warns until this sum exceeds `maxLag`, then it fails. If the user may
+ * not read the lag, the check warns. A server that is not a replica has no lag.
  *
  * With a `pool`, the check distinguishes failures of the server from failures of the pool. It reports `pool-exhausted`
  * if the server answers, but the pool does not provide a connection that answers within three quarters of the remaining

@@ -73,9 +73,8 @@ export class ReplicaLag {
   }
 
   /**
-   * The answer may be blocked for a long time (by STOP REPLICA), and the server does not notice that a client has
-   * disconnected, so a new request per run would cost the server a thread each. The next run therefore waits for the
-   * outstanding answer.
+   * STOP REPLICA may block the answer for a long time. The server does not notice that a client has disconnected, so
+   * each new request would occupy another server thread. The next run therefore waits for the outstanding answer.
    */
   private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
     const { answer } = this.pending ?? this.begin(session);

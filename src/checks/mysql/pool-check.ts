@@ -18,7 +18,7 @@ export class MysqlPoolCheck extends PoolCheck<MysqlCheck, PoolProbe> {
   }
 
   protected override withoutConnection(error: CheckFailure): CheckResult {
-    // The pool has all its connections. Only the check has none.
+    // The pool has opened all its connections. Only the check cannot connect.
     if (isUserLimit(error) && this.probe.isAtLimit && !this.dedicated.hasExpectations) return { status: 'pass' };
     return super.withoutConnection(error);
   }

@@ -26,8 +26,8 @@ const PROTOCOL = 10;
 const ERROR = 0xff;
 
 /**
- * One connection to a server. The session owns the socket, because the driver alone would ask an unresponsive server to
- * close and then wait forever.
+ * One connection to a server. The session owns the socket, because the driver closes a connection by sending a request,
+ * and would wait forever for an unresponsive server.
  */
 export class MysqlSession {
   /** Resolves after the login. Rejects if the connection ends first. */

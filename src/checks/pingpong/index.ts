@@ -109,7 +109,7 @@ function rootOf([cause]: readonly Cause[]): string {
 
 /**
  * The causes reported by the responder, with its instance appended to `via`. Empty if there are none, or if one is
- * invalid: with some causes dropped, a failure that this service caused could be attributed to the responder.
+ * invalid. Dropping only the invalid ones could attribute a failure of this service to the responder.
  */
 function causesOf(report: ReportBody | undefined): Cause[] {
   const { instance, causes } = report ?? {};

@@ -34,8 +34,8 @@ export type PostgresOptions = PostgresAddressOptions | PostgresPoolOptions;
  *
  * With `role`, a server with another role fails (`role`). With `role: 'primary'`, a read-only server fails too
  * (`read-only`). With `maxLag`, a replica that is further behind fails (`lag`). If the replica receives nothing from
- * its primary (`master-down`), the lag is at most the last known lag plus the time since then: the check warns until
- * that exceeds `maxLag`, then it fails.
+ * its primary (`master-down`), the check assumes the last known lag plus the time since then. It warns until this sum
+ * exceeds `maxLag`, then it fails.
  *
  * With a `pool`, the check distinguishes failures of the server from failures of the pool. It reports `pool-exhausted`
  * if the server answers, but the pool does not provide a connection that answers within three quarters of the remaining

@@ -86,7 +86,7 @@ function configOf({ host, port = 5432, user, password, database }: Parts, tls?: 
     port,
     ...(user !== undefined && { user }),
     ...(database !== undefined && { database }),
-    // Given as a function, because the driver would replace a missing password with that in PGPASSWORD or ~/.pgpass.
+    // Given as a function, because the driver would replace a missing password with the one in PGPASSWORD or ~/.pgpass.
     password: () => password,
     // Must not be undefined, because the driver would read PGSSLMODE.
     ssl: tls ? { ...material, ...(servername !== undefined && { checkServerIdentity: identity }) } : false,

@@ -133,7 +133,7 @@ class ProcessGauge {
   }
 }
 
-/** Resolves after the next timers of the event loop have run, when a delay that has just ended has been counted. */
+/** Resolves after the next timers of the event loop have run. A delay that has just ended has then been counted. */
 async function delayCounted(): Promise<void> {
   await sleep(1);
   await turn();

@@ -26,7 +26,7 @@ export class RedisCheck {
     expectations: RedisExpectations,
     private readonly clock: Clock,
   ) {
-    // The role that is requested from the Sentinels is required.
+    // The server must have the role that is requested from the Sentinels.
     const named = login.role === 'slave' ? 'replica' : 'primary';
     const isAny = expectations.role === undefined || expectations.role === 'any';
     this.expectations = login.sentinels && isAny ? { ...expectations, role: named } : expectations;

@@ -21,7 +21,7 @@ export interface RedisExpectations {
   readonly write?: string;
 }
 
-/** Errors that redirect to another node of a cluster, or to a later time. They show that this node works. */
+/** Errors that tell a client to use another cluster node or to retry later. They show that this node works. */
 const redirection = /^(?:MOVED|ASK|TRYAGAIN)\b/;
 
 /**
@@ -93,7 +93,7 @@ function unread(error: Error): NonPassResult {
   return warn(reason, `the role could not be read: ${message}`);
 }
 
-/** Without write permission, the state is unknown. */
+/** Without write permission, the result is only a warning, because the server may accept writes. */
 function unwritable(error: Error): NonPassResult {
   const { reason, message } = redisFailure(error);
   return reason === 'auth' ? warn(reason, `the key could not be written: ${message}`) : fail(reason, message);

@@ -47,11 +47,11 @@ export type RedisOptions = RedisUrlOptions | RedisClientOptions;
  * (`cluster-down`).
  *
  * With `role`, a server with another role fails (`role`). With `write`, a server that does not accept the key fails
- * (`read-only`, `out-of-memory`). If the user lacks the permission for one of these, the check warns.
+ * (`read-only`, `out-of-memory`). If the user may not run a command that these options require, the check warns.
  *
  * With Sentinels, each new connection uses the address returned by the first Sentinel to answer: the primary's address,
  * or with `role: 'replica'` that of a replica that is up. The Sentinels are queried again as soon as that server
- * changes its role or is lost. If none answers, the check warns as long as the existing connection answers.
+ * changes its role or is lost. If no Sentinel answers, the check warns as long as the existing connection answers.
  *
  * With a `client`, the check distinguishes failures of the server from failures of the client. It reports
  * `pool-exhausted` if the server answers, but the client does not connect and answer within three quarters of the

@@ -17,7 +17,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): RedisOptions 
   return { host: hostOf(url), port: Number(url.port || 6379), ...credentialsOf(url, url.pathname, tls) };
 }
 
-/** The server that the Sentinels in a URL know by the name in its path. `urls` differ only in their hosts. */
+/** The server that the Sentinels in a URL monitor under the name in the path. `urls` differ only in their hosts. */
 export function loginOfSentinels(
   urls: readonly [URL, ...URL[]],
   role: 'any' | 'primary' | 'replica',

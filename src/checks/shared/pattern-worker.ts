@@ -30,9 +30,9 @@ interface Waiting {
 }
 
 /**
- * Matches the user's regular expressions against texts from other processes in a separate thread. Some combinations
- * never finish, and only a thread can be terminated. The thread starts with the first match or with `load`, and is
- * kept.
+ * Matches the user's regular expressions against texts from other processes in a separate thread. Some matches
+ * practically never finish, and only a thread can be terminated. The thread starts with the first match or with `load`,
+ * and is kept.
  */
 export class PatternWorker {
   private readonly expressions: { source: string; flags: string }[] = [];

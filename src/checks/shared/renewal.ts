@@ -9,8 +9,8 @@ const MAX_AGE_MS = 10_000;
 
 /**
  * Decides when a check renews its kept connection. After an outage, the checks of many processes connect at the same
- * time. To spread the renewals, the first one happens earlier than at the maximum age, by a random time of up to half
- * of it. The later ones keep that offset.
+ * time. To spread the renewals, the first one happens before the maximum age, by a random time of up to half that age.
+ * Later renewals keep this offset.
  */
 export class Renewal {
   /** Monotonic times in milliseconds. */

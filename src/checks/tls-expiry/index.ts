@@ -19,7 +19,7 @@ export interface TlsExpiryOptions extends CheckSettings {
   /** `tls://HOST[:PORT]` or `https://HOST[:PORT]`. The default port is 443. */
   url: string;
   /**
-   * Minimum remaining validity in milliseconds; 0 = until the certificate expires.
+   * Minimum remaining validity in milliseconds; 0 = fail only when the certificate has expired.
    * @default 604800000 (7 days)
    */
   minRemaining?: number;

@@ -15,7 +15,8 @@ const endless: readonly string[] = ['hang', 'remote'];
 /**
  * Determines whether the checks of a responder with these settings have their first results.
  *
- * @returns `closed`: nothing is listening; `unknown`: it listens, but a result is missing or it did not answer
+ * @returns `closed`: nothing is listening; `unknown`: the responder is listening, but a result is missing or it did not
+ * answer
  */
 export async function firstResults(address: Subject, wanted: Wanted): Promise<'closed' | 'unknown' | 'known'> {
   const dialogue = await Dialogue.open(address.host, address.port, TIMEOUT_MS).catch(() => undefined);

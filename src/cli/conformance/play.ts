@@ -126,7 +126,7 @@ export async function play(
   }
 }
 
-/** Whether the server supports WATCH. A server that does not refuses every WATCH with ERROR 7 (M30). */
+/** Whether the server supports WATCH. A server without WATCH answers every WATCH with ERROR 7 (M30). */
 async function offersWatch({ host, port, hello }: Subject, within: number): Promise<boolean> {
   const dialogue = await Dialogue.open(host, port, within).catch(() => undefined);
   if (!dialogue) return false;

@@ -54,7 +54,7 @@ export function parseSettings(json: string, sessions: readonly Session[]): Wante
   return settings as Wanted;
 }
 
-/** What a running responder with these settings lacks for a session; undefined if nothing. */
+/** What a running responder with these settings lacks for a session; undefined if it lacks nothing. */
 export function missing(session: Session, has: Wanted): string | undefined {
   const { responder = {}, steps } = session;
   const lacks = (Object.keys(responder) as (keyof Wanted)[])

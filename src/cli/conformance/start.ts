@@ -12,7 +12,7 @@ import type { OperatorStep, Wanted } from './session.js';
 /** Exit code with which a command reports that it does not support the settings. */
 const EXIT_UNSUPPORTED = 77;
 const LISTEN_TIMEOUT_MS = 15_000;
-/** Measured from when the port accepts connections. Sessions are played after it in any case. */
+/** Measured from when the port accepts connections. After this time, sessions are played in any case. */
 const FIRST_RESULTS_TIMEOUT_MS = 5000;
 const POLL_INTERVAL_MS = 20;
 const REPLY_TIMEOUT_MS = 5000;
@@ -26,8 +26,8 @@ const MAX_ERROR_OUTPUT = 4096;
 /** Number of characters that are shown from the beginning and from the end. */
 const SHOWN_ERROR_OUTPUT = 150;
 /**
- * Below the range that Linux uses for outgoing connections. Otherwise, an outgoing connection could take the port
- * before the responder does, or connect to itself while nothing is listening.
+ * The ports are below the range that Linux uses for outgoing connections. Otherwise, an outgoing connection could take
+ * the port before the responder does, or connect to itself while nothing is listening.
  */
 const PORTS = { first: 20_000, pairs: 6000 } as const;
 
@@ -112,7 +112,7 @@ type Reply = (typeof replies)[number];
 
 const running = new Set<ResponderProcess>();
 
-/** Terminates all started processes on exit. Without it, a signal to this process would leave them running. */
+/** Terminates all started processes on exit. Otherwise, a signal to this process would leave them running. */
 export function endWithThisProcess(): void {
   process.on('exit', () => {
     for (const child of running) child.signal('SIGKILL');
@@ -249,8 +249,8 @@ function replyIn(line: string): Reply | undefined {
 }
 
 /**
- * Reserves a port for a responder: an even one. This process listens on the next port until `release`. Another run of
- * the player therefore cannot take the same pair, and cannot test this responder instead of its own.
+ * Reserves an even port for a responder. This process listens on the next port until `release`. Another run of the
+ * player therefore cannot take the same pair, and cannot test this responder instead of its own.
  */
 async function reservePort(): Promise<{ readonly port: number; release(): void }> {
   for (;;) {

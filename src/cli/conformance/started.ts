@@ -3,10 +3,10 @@ import { type Outcome, play } from './play.js';
 import type { Session } from './session.js';
 import { type StartedResponder, StartFailure, startCommand } from './start.js';
 
-/** A session mostly waits, but a start does not. */
+/** Limited by the number of CPUs, because sessions mostly wait, but starting a responder does not. */
 const CONCURRENT_RESPONDERS = 2 * Math.min(4, availableParallelism());
 
-/** Processes are seen to end after their connections have ended. */
+/** Time in milliseconds by which the end of a process may be detected after the end of its connections. */
 const ENDING_MS = 200;
 
 /**

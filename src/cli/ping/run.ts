@@ -33,7 +33,7 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
 
   const stop = new AbortController();
   const onSignal = () => stop.abort();
-  // Handled once, so that a second signal ends the process.
+  // Each signal is handled once, so that a second one ends the process.
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const statistics = new PingStatistics();
   const printer = await printerFor(flags, dialect, address);
@@ -102,7 +102,7 @@ class ReopenedConnection {
     } catch (error) {
       if (signal.aborted) return 'stopped';
       if (!(error instanceof PongcheckError)) throw error;
-      // Closed after a timeout too, because a new connection is the fastest way to reach a restarted responder.
+      // The connection is also closed after a timeout, because a new one reaches a restarted responder fastest.
       this.#connection?.destroy();
       this.#connection = undefined;
       return error;
@@ -128,7 +128,7 @@ function requestOf(flags: FlagValues): PingOptions {
 
 /**
  * Whether to request the report, which contains the reasons to print. It does not affect which checks run. At a high
- * rate, PINGs are bare, because these cost the responder least.
+ * rate, PINGs are bare, because bare PINGs cost the responder least.
  */
 function requestsDetail({ detail, json }: FlagValues, dialect: ExitDialect | undefined, interval: number): boolean {
   return detail === true || (json !== true && dialect !== 'nagios' && interval >= MIN_DETAIL_INTERVAL_MS);

@@ -29,7 +29,10 @@ export class ServeSignals {
     if (this.hangups > 0) reload();
   }
 
-  /** Resolves with the next SIGTERM or SIGINT. Starting 300 ms later, another one ends the process immediately. */
+  /**
+   * Resolves with the next SIGTERM or SIGINT. A signal that follows more than 300 ms later ends the process
+   * immediately.
+   */
   firstEnd(): Promise<NodeJS.Signals> {
     return new Promise((resolve) => {
       this.onEnd = (signal) => {

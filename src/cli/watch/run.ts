@@ -29,7 +29,7 @@ export async function watch(
   const selection = selectionOf(flags);
   const peer = peerOptions(flags);
   const ended = new Promise<void>((resolve) => {
-    // Handled once, so that a second signal ends the process.
+    // Each signal is handled once, so that a second one ends the process.
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
     outputClosed.addEventListener('abort', () => resolve());
   });

@@ -9,8 +9,8 @@ const CLEAR_LINE_END = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
 /**
- * A terminal's alternate screen, without a cursor and without line wrapping. Each frame is one write and is not
- * preceded by clearing.
+ * A terminal's alternate screen, without a cursor and without line wrapping. Each frame is one write, without clearing
+ * the screen first.
  */
 export class Screen {
   private isEntered = false;

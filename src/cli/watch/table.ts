@@ -86,9 +86,9 @@ function worstOf(minutes: ReturnType<WatchedRow['history']>): State | undefined 
 }
 
 /**
- * Formats the table, with one line per responder and one line below it for the reasons of its status. What does not fit
- * is omitted: first the trend, then the round-trip time, the last hour, and the time since the last change. If there
- * are too many responders, those with a reason come first.
+ * Formats the table, with one line per responder and one line below it for the reasons of its status. Columns that do
+ * not fit are omitted: first the trend, then the round-trip time, the last hour, and the time since the last change. If
+ * there are too many responders, those with a reason come first.
  */
 export function table(rows: readonly WatchedRow[], now: number, size: TerminalSize, style: Styles): string[] {
   const layout = layoutOf(rows, size.columns);

@@ -45,7 +45,7 @@ export class AddressList {
     this.notBefore[index] = now + Math.min(ms, MAX_RECONNECT_DELAY_MS) + backoffMs;
   }
 
-  /** Milliseconds until a new connection to `index` is allowed. */
+  /** Time until a new connection to `index` is allowed, in milliseconds. */
   remainingDelay(index: number, now: number): number {
     return Math.max(0, (this.notBefore[index] as number) - now);
   }

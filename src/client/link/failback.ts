@@ -46,7 +46,7 @@ export class FailbackProbe {
   continue(): void {
     if (this.delays().length === 0) return this.stop();
     if (this.running) return;
-    // A scheduled time is kept. Otherwise, many calls would select the shortest of many random delays.
+    // A scheduled time is kept, because repeated calls would otherwise select the shortest of several random delays.
     const scheduled = this.dueAt - this.clock.now();
     const delay = this.delay(Number.isFinite(scheduled) ? scheduled : this.backoff());
     if (delay < scheduled) this.schedule(delay);

@@ -50,7 +50,10 @@ export interface MonitorListener {
 export class HeartbeatMonitor {
   readonly heartbeat: Heartbeat;
   private readonly trips = new RoundTripSum();
-  /** The server is dead if too many PINGs are unanswered, one is unanswered for too long, or the PINGs it offered stop. */
+  /**
+   * The server is dead if too many PINGs are unanswered, one is unanswered for too long, or the server stops sending
+   * the PINGs that it offered.
+   */
   private readonly unanswered: TimeLimit;
   private readonly timeout: TimeLimit;
   private readonly silence: TimeLimit;
@@ -110,7 +113,7 @@ export class HeartbeatMonitor {
     this.schedule(now);
   };
 
-  /** @param gap time since the previous tick. Its planned part is at most a tenth of the stall tolerance. */
+  /** @param gap time since the previous tick. Ticks are scheduled at most a tenth of the stall tolerance apart. */
   private detectStall(gap: number, now: number): void {
     for (const limit of this.limits) {
       if (limit.onStall(gap, now) && limit === this.unanswered) this.heartbeat.reset(now);
@@ -169,7 +172,7 @@ export class HeartbeatMonitor {
         this.onActivity();
         this.listener.pong(pong);
       },
-      // The next tick handles a timeout, and the event of the connection handles its loss.
+      // The next tick handles a timeout, and the `close` event handles a lost connection.
       () => {},
     );
   }
@@ -190,8 +193,8 @@ export class HeartbeatMonitor {
 }
 
 /**
- * Options of the PINGs. A server waits for its checks before it responds, so the PING carries a deadline if that could
- * exceed the limits.
+ * Options of the PINGs. A server waits for its checks before it responds. If this wait could exceed the limits, the
+ * PING carries a deadline.
  */
 function pingOptionsOf({ interval, maxPingsOut, timeout, selection, detail }: MonitorOptions): PingOptions {
   const rounds = interval * 0.75 * maxPingsOut;

@@ -62,7 +62,7 @@ export class Hooks {
   }
 
   private async runAll(): Promise<void> {
-    // Do not call hooks within the event that caused the call.
+    // Hooks are not called within the event that caused the call.
     await undefined;
     for (let call = this.calls.shift(); call; call = this.calls.shift()) await this.runOne(call);
     this.running = undefined;

@@ -53,7 +53,10 @@ export async function* watchOf(link: ObservableLink, options: WatchOptions): Asy
   }
 }
 
-/** Resolves with the current connection, or the next one after `before`; undefined if the link is closed or `signal` aborts. */
+/**
+ * Resolves with the current connection, or with the next one if the current one is `before`; undefined if the link is
+ * closed or `signal` aborts.
+ */
 async function connected(
   link: ObservableLink,
   signal: AbortSignal | undefined,

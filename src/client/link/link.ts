@@ -23,7 +23,7 @@ import type { RoundTripTimes } from './round-trips.js';
 
 /** Lifetime in milliseconds after which a connection is considered stable and earlier failures are reset. */
 const STABLE_MS = 5000;
-/** Time in milliseconds for outstanding requests of the old connection, if its server sent no grace period. */
+/** Time in milliseconds for the old connection to complete its requests, if the server sent no grace period. */
 const GRACE_MS = 1000;
 const FAILOVER_ON: readonly State[] = ['fail', 'draining', 'unknown'];
 

@@ -9,7 +9,7 @@ export const MAX_SLOTS = 1440;
 const MAX_BYTES = 16 * 1024 * 1024;
 /** Interval at which monotonic and wall-clock time are compared, in milliseconds. */
 const SYNC_INTERVAL_MS = 10_000;
-/** After a longer time without a comparison, this process was stopped or its event loop was blocked. */
+/** If the last comparison is longer ago, this process was stopped or its event loop was blocked. */
 const MAX_SYNC_GAP_MS = 3 * SYNC_INTERVAL_MS;
 /**
  * Minimum step of the wall clock, in milliseconds: a larger difference between wall-clock and monotonic time since the
@@ -17,7 +17,7 @@ const MAX_SYNC_GAP_MS = 3 * SYNC_INTERVAL_MS;
  */
 const MIN_STEP_MS = 100;
 
-/** The history of a check, a group or another responder. What it returns is always current. */
+/** The history of a check, a group or another responder. Each call returns current data. */
 export interface Series {
   /**
    * Returns `count` minutes, at most 1441, oldest first. The last one is the current minute, which is incomplete.
@@ -35,8 +35,8 @@ export interface HistoryRecorderOptions {
   /** @default systemClock */
   readonly clock?: Clock;
   /**
-   * Maximum memory for the slots of all series, in bytes. If there are too many series for 24 hours each, all of them
-   * keep less: 12 hours, 6 hours, and so on.
+   * Maximum memory for the slots of all series, in bytes. If 24 hours of all series do not fit, all series keep less:
+   * 12 hours, 6 hours, and so on.
    * @default 16777216
    */
   readonly maxBytes?: number;
@@ -242,7 +242,7 @@ class RecordedSeries {
   /** Adds the time until `now` to the slots, in the current state. */
   accountTo(now: number, offset: number): void {
     const end = now + offset;
-    // Older time would be removed immediately.
+    // Earlier time would not fit into the ring.
     let at = Math.max(this.accountedTo + offset, end - this.ring.capacity * MINUTE_MS);
     while (at < end) {
       const minute = minuteOf(at);
@@ -265,7 +265,7 @@ class RecordedSeries {
   }
 
   slots(count: number): (Slot | undefined)[] {
-    // Also applies in the first millisecond of a minute.
+    // Gives the current minute a state even if it has only just begun.
     if (this.state !== undefined) this.open.see(this.state);
     const slots: (Slot | undefined)[] = [];
     const first = this.minute - Math.min(count, MAX_SLOTS + 1) + 1;

@@ -78,7 +78,8 @@ export class OpenSlot implements Slot {
   }
 
   /**
-   * Records that an unhealthy state applied for `ms` of the `elapsed` milliseconds. Time without data is used first.
+   * Records that an unhealthy state applied for `ms` of the `elapsed` milliseconds. Time without data is replaced
+   * first.
    */
   correct(ms: number, state: State, elapsed: number): void {
     this.see(state);

@@ -9,7 +9,7 @@ const NONE: readonly Member[] = [];
 
 export interface GroupContext {
   readonly clock: Clock;
-  /** Incremented on each change that a group may show. */
+  /** Incremented on each change that may be visible in a group. */
   readonly revision: number;
   /** Incremented when the set of checks changes. */
   readonly generation: number;
@@ -38,7 +38,7 @@ export type Ceiling = () => CheckState;
 export class Group {
   /** The status at the last refresh. It is replaced only when something changes. */
   status!: CachedStatus;
-  /** Cause of a state that is overridden. */
+  /** Cause of the state, if the state is overridden. */
   ownCause: Cause | undefined;
   private members: readonly Member[] | undefined;
   private generation = -1;

@@ -45,7 +45,10 @@ export class Queries implements Health {
   private readonly starting: Group;
   private readonly notFound: Group;
   private readonly readiness: Group;
-  /** By name. `startup` is the plain aggregate of that group, which requests with another scope may name. */
+  /**
+   * Groups by name. `startup` is the plain aggregate of the `startup` group, which requests with another scope may
+   * name.
+   */
   private readonly groupsByName = new Map<string, Group>();
   private readonly selections: Selections;
   private readonly subscriptions = new Subscriptions(

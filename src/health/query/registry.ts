@@ -118,7 +118,7 @@ export interface EndedRun {
   readonly duration: number | undefined;
 }
 
-/** Called with the check that has a new result, or without a check if anything may have changed. */
+/** Called with the check that has a new result, or without an argument if anything may have changed. */
 export type UpdateListener = (member?: Member) => void;
 
 /** The health of this process: its checks, groups and lifecycle. */
@@ -200,7 +200,7 @@ export class Registry implements Health {
     this.grace.start();
     if (preparing) addLoad(this.monitorContext.loads, preparing).catch(() => {});
     for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
-    // The checks may be loading now.
+    // `start` may begin loading dependencies, which changes the output of checks.
     this.updates.call();
   }
 
@@ -212,7 +212,7 @@ export class Registry implements Health {
   /**
    * Applies new settings synchronously. An unchanged check keeps its result, counters and timers. A replaced check
    * keeps the state of its predecessor until its own first result. A new check counts in existing groups only from its
-   * first result, so that these groups do not become unknown.
+   * first result, so that the new check does not make them unknown.
    */
   reload(settings: RegistrySettings): ChangedChecks {
     const { checks, staleLimit = STALE_LIMIT } = settings;
@@ -358,7 +358,8 @@ export class Registry implements Health {
   }
 
   /**
-   * The state of startup. Undefined, so that the state of its checks applies, if it has not passed within the grace.
+   * The state of startup. Undefined if startup has not passed within the grace period, so that the state of its checks
+   * applies.
    */
   private startupOverride(): Override | undefined {
     if (this.startup.passed) return PASS;

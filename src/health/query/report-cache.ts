@@ -13,8 +13,8 @@ interface CachedReport {
 }
 
 /**
- * Serialized reports, shared by all requests. A report is dropped as soon as it may not be reused, so that groups with
- * subscribers use no memory between changes.
+ * Serialized reports, shared by all requests. A report is dropped as soon as it can no longer be reused, so that groups
+ * with subscribers use no memory between changes.
  */
 export class ReportCache {
   /** By detail, oldest first. */

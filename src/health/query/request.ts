@@ -25,8 +25,8 @@ export function ask(group: Group, query: Query, clock: Clock, answer: (answer: A
     const maxAge = member.maxAge(query.maxAge);
     if (member.isFresh(maxAge, now)) continue;
     pending ??= new PendingQuery(group, clock, answer);
-    // A request from another responder may originate from the very responder that this check queries, so waiting for
-    // the check could mean waiting for itself.
+    // A request from another responder may originate from the responder that this check queries, so waiting for the
+    // check could be a circular wait.
     const remote = query.hops > 0 && member.check.kind === 'pingpong';
     const run = member.requestRun(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
     pending.addRun(member, run, !remote);
@@ -84,7 +84,7 @@ class PendingQuery implements Waiter {
     if (this.open && this.isFinal) this.finish();
   }
 
-  /** Whether no run can change the answer, as while draining. */
+  /** Whether no run can change the answer, for example while draining. */
   private get isFinal(): boolean {
     return this.group.current().freshUntil === Number.POSITIVE_INFINITY;
   }

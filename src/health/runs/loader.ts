@@ -5,14 +5,14 @@ import type { NormalizedResult, ResultNormalizer } from '../result.js';
 /** Time limit for one attempt, in milliseconds. */
 const LOAD_LIMIT_MS = 30_000;
 /**
- * How long to wait for loads of other checks, in milliseconds. Loading blocks the event loop, which would count against
+ * Maximum time to wait until other checks are loaded, in milliseconds. Loading blocks the event loop, which would delay
  * the first run.
  */
 const OTHERS_LIMIT_MS = 1000;
 
 /**
- * Loads what the runs of a check need before the first run (`CheckDefinition.load`). A check that loads nothing also
- * waits for the loads of other checks.
+ * Loads the dependencies of a check before its first run (`CheckDefinition.load`). A check without dependencies still
+ * waits until those of other checks are loaded.
  */
 export class Loader {
   private hasLoaded = false;
@@ -47,7 +47,7 @@ export class Loader {
     if (this.callback) return;
     this.callback = end;
     this.timer = this.clock.after(LOAD_LIMIT_MS, () => this.fail(`not loaded within ${LOAD_LIMIT_MS / 1000} s`));
-    // After the time limit, the call continues and the next attempt waits for it.
+    // A call that exceeds the time limit continues, and the next attempt waits for that call.
     if (!this.isPending) void this.call();
   }
 

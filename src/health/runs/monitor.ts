@@ -115,7 +115,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     return this.hysteresis.fails;
   }
 
-  /** Output of the result. If there is none, whether the check is still loading. */
+  /** Output of the result. If there is no output yet, a note that the check is loading. */
   get output(): string | undefined {
     const { result } = this.hysteresis;
     if (result) return result.output;
@@ -244,8 +244,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
 
   finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void {
     this.lastDuration = this.context.clock.now() - startedAt;
-    // Made visible to other instances before they are queried, so that instances that fail together see each other's
-    // failure.
+    // Recorded before the peers are queried, so that instances that fail together see each other's failure.
     const status = this.recordRaw(startedAt, result);
     const isAsked = status === 'fail' && this.check.onShared === 'warn' && this.hysteresis.counts(result);
     if (isAsked) this.verdicts.ask(result, end);
@@ -262,7 +261,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.hysteresis.record(result, now);
     this.scheduleLimit(now);
     if (this.state !== 'fail') this.verdicts.recovered();
-    // Answers that renew the verdict arrive after a run, which may take until its timeout.
+    // The verdict is renewed only after the next run, which may take until its timeout.
     this.verdicts.keep(this.fate, this.check.maxAge + this.check.interval);
     this.scheduleNext(now);
     this.report(before);
@@ -273,7 +272,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
 
   /** Makes the result of a run visible to `own`, before it counts. Returns its status there. */
   private recordRaw(startedAt: number, result: NormalizedResult): CheckState {
-    // A failure that only reflects this service itself proves nothing about the dependency.
+    // A failure that only reflects this service says nothing about the dependency.
     const status = result.reason === 'loop' ? 'unknown' : result.status;
     this.verdicts.record(status, startedAt);
     this.raw = { status, startedAt, hasPassed: this.verdicts.hasPassed };

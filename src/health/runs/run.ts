@@ -24,8 +24,8 @@ export interface RunListener {
 
 /**
  * One run of a check. It ends at its timeout, whether or not the check has settled. If the process was stalled at that
- * time, the run is extended by the duration of the stall, in total by at most the timeout, because opening a connection
- * takes several round trips.
+ * time, the run is extended by the duration of the stall. Opening a connection takes several round trips, so this can
+ * happen repeatedly, but it adds at most the timeout in total.
  */
 export class Run {
   readonly startedAt: number;
@@ -122,7 +122,7 @@ export class Run {
     return this.clock.now() - this.startedAt >= this.check.minInterval;
   }
 
-  /** Later runs use the connection too, so establishing it does not count against the timeout of this run. */
+  /** Establishing the connection does not count against the timeout of this run, because later runs use it too. */
   private readonly connected = (): number => {
     if (this.open && !this.hasConnected) {
       this.hasConnected = true;

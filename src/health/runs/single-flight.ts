@@ -75,7 +75,7 @@ export class SingleFlight implements RunListener {
    */
   request(hops: number): number {
     if (this.next) {
-      // Of two requests, the one with fewer hops needs the fresher answer.
+      // The run must satisfy the request with the fewest hops.
       this.next.hops = Math.min(this.next.hops, hops);
       return this.started + 1;
     }
@@ -166,7 +166,7 @@ export class SingleFlight implements RunListener {
     return size < MAX_ABANDONED || (size < MAX_ABANDONED_IN_ALL && now - this.lastRun >= RETRY_MS);
   }
 
-  /** Passes on the result. The run counts as in progress until its result counts. */
+  /** Passes on the result. The run remains in progress until its result counts. */
   private finish(startedAt: number, result: NormalizedResult, ran: boolean): void {
     const number = this.started;
     this.isFinishing = true;

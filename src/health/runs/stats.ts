@@ -11,7 +11,7 @@ export class CheckStats {
   readonly duration = new Histogram([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
   /** Wall-clock time of the last pass or warn, in seconds since 1970. */
   lastSuccess: number | undefined;
-  /** The reasons that the check has had at scrapes so far. */
+  /** The reasons that scrapes have reported so far. */
   readonly scrapedReasons = new Set<Reason>();
   /** Number of state changes, including the first one from unknown. */
   transitions = 0;

@@ -5,7 +5,7 @@ import { jsonReply, type Route } from '../route.js';
 
 /**
  * `GET /badge.svg`: the state of readiness or of `?group=NAME` as an image, labeled with the name of the group or
- * `?label=TEXT`. It shows no more than `GET /health` shows to every client. The status code is 200 in each state,
+ * `?label=TEXT`. It shows no more than `GET /health` shows to every client. The status code is 200 for every state,
  * because many image viewers ignore other responses. A group that does not exist returns an image with 404.
  */
 export function badgeRoute({ health, renderings }: RouteContext): Route {

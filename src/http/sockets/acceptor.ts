@@ -19,7 +19,7 @@ export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const HANDSHAKE_TIMEOUT_MS = 5000;
 /** Time in milliseconds after which a client that reads nothing of its response is disconnected. */
 const UNREAD_TIMEOUT_MS = 10_000;
-/** The same time at the connection limit, where another connection needs the slot. */
+/** The same timeout at the connection limit, where another connection needs the slot. */
 const UNREAD_EVICTION_MS = 1000;
 /** Interval between checks for expired connections, in milliseconds. */
 const CHECK_INTERVAL_MS = 1000;

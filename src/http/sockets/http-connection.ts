@@ -33,8 +33,8 @@ export interface HttpConnectionEvents {
 
 /**
  * The stream between a socket and Node's HTTP parser. It copies at most `READ_BYTES` of input, and pauses the socket
- * until that input has been parsed in a separate turn of the event loop. Large responses are written in parts. Neither
- * many requests in one read nor many connections can therefore cause a long turn of the event loop.
+ * until that input has been parsed in a separate turn of the event loop. Large responses are written in parts. Turns of
+ * the event loop therefore stay short, even with many requests in one read or many connections.
  */
 export class HttpConnection extends Duplex {
   /** Read when the connection is accepted, because a closed socket has no address and would count as loopback. */

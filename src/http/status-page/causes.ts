@@ -25,7 +25,7 @@ function titleOf(causes: readonly ExplainedCause[]): string {
   return causes.length === 1 ? 'Root cause' : 'Root causes';
 }
 
-/** A collapsed list, because these causes do not determine the state and the checks show the same. */
+/** A collapsed list, because these causes do not determine the state and are also shown at the checks. */
 export function degradedList(degraded: readonly ExplainedCause[], shows: Shows): Html {
   if (degraded.length === 0) return html``;
   const names = degraded.map(({ path }) => path.at(-1)).join(', ');

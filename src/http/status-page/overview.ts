@@ -43,7 +43,7 @@ export interface Board {
   readonly transitions: readonly PastTransition[];
   readonly version: string;
   readonly startedAt: Date;
-  /** By name as in a report, with the kind of each check. */
+  /** Checks by name, as in a report, with the kind of each check. */
   readonly checks: Readonly<Record<string, readonly [BoardCheck]>>;
   /** The other keys are those of a report of all checks. */
   readonly [key: string]: unknown;

@@ -37,7 +37,7 @@ export class PartRevisions {
     }
   }
 
-  /** The message for viewers that have this revision; 0 for none. One line: `{ now, parts }`. */
+  /** The message for viewers that have this revision, where 0 means none: one line of JSON, `{ now, parts }`. */
   since(revision: number): Buffer {
     let message = this.messages.get(revision);
     if (!message) {

@@ -136,7 +136,7 @@ export function formatMs(ms: number): string {
   return ms < 999.5 ? `${digits(ms)} ms` : `${digits(ms / 1000)} s`;
 }
 
-/** Formats a fraction as percent, rounded down, so that 100 % means exactly all. */
+/** Formats a fraction as percent, rounded down, so that only 1 is shown as 100 %. */
 export function formatPercent(share: number): string {
   return `${Math.floor(share * 10_000) / 100} %`;
 }

@@ -296,7 +296,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     const { hello } = this;
     if (hello !== undefined && this.phase === 'open') {
       hello.onStall(lag, now);
-      // No PING is sent to a peer that does not read, because the send queue has a time limit of its own.
+      // No PING is sent to a peer that does not read, because the send queue has its own time limit.
       if (hello.heartbeat?.due(now) === 'ping' && this.outbox.unsent === 0) this.session?.sendPing?.(now);
     }
     return nextCheckAt(this);
@@ -400,7 +400,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
   }
 
   /**
-   * RST makes the kernel drop what a slow peer does not read (SPEC "Limits"). TLS and Unix sockets do not support it.
+   * RST makes the kernel drop what a slow peer does not read (SPEC "Limits"). TLS and Unix sockets do not support RST.
    */
   reset(): void {
     this.closeReason = 'slow-peer';

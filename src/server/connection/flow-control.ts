@@ -43,13 +43,13 @@ function resumeReading(connection: ConnectionState, why: Pause): void {
   if (connection.paused !== 0 || connection.phase === 'closing' || connection.socket.destroyed) return;
   const now = connection.shared.clock.now();
   const ms = now - connection.pausedAt;
-  // The last answer may have been sent during the pause.
+  // Not later than `now`, because the last answer may have been sent during the pause.
   connection.idleSince = Math.min(now, connection.idleSince + ms);
   connection.partialSince += ms;
   connection.onResume(ms, now);
 }
 
-/** Resumes reading with respect to each limit that is no longer reached. */
+/** Ends the pauses whose limits are no longer reached. Reading resumes when no pause is left. */
 export function resumeWithinLimits(connection: ConnectionState): void {
   const { limits } = connection.shared.settings;
   if (connection.pending < limits.maxPending) resumeReading(connection, 'max-pending');

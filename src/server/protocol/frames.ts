@@ -159,7 +159,7 @@ export class BinarySession implements Session {
     this.askIfFull(now);
   }
 
-  /** Deferred PINGs count toward the limit of pending PINGs. */
+  /** Deferred PINGs count toward the pending PING limit. */
   private askIfFull(now: number): void {
     if (this.deferred >= this.connection.capacity) this.askDeferred(now);
   }

@@ -11,7 +11,7 @@ import type { Acceptor, Listener, ListenOptions } from './net-listener.js';
 
 interface Socket {
   data: BunSocket;
-  /** Undefined for a Unix socket, as is the next one. */
+  /** Undefined for a Unix socket, as is `remotePort`. */
   readonly remoteAddress?: string;
   readonly remotePort?: number;
   /**

@@ -38,7 +38,7 @@ interface Handle {
   writev(request: Request | null, parts: readonly Uint8Array[], areBuffers: true): number | Request;
   shutdown(request: Request): number;
   close(closed: (this: Handle) => void): void;
-  /** Undefined for a Unix socket, as is the next one. */
+  /** Undefined for a Unix socket, as are the next three methods. */
   reset?(closed: (this: Handle) => void): number;
   getpeername?(result: { address?: string; port?: number }): number;
   setNoDelay?(enable: boolean): number;

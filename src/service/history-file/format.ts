@@ -35,15 +35,15 @@ const RUNS = 32;
 const FAILURES = 64;
 const DURATIONS = 128;
 
-/** The slots of a minute, counted from 1970, by key. */
+/** The slots of one minute, by key. Minutes are counted from 1970. */
 export interface StoredMinute {
   readonly minute: number;
   readonly slots: readonly (readonly [key: string, slot: Slot])[];
 }
 
 /**
- * What is wrong with a file. `torn`: the end of the last record is missing, as it is if a process was killed while
- * writing. `broken`: anything else, with a description.
+ * What is wrong with a file. `torn`: the end of the last record is missing, for example because the process was killed
+ * while writing. `broken`: anything else, with a description.
  */
 export type Damage = 'torn' | { readonly broken: string };
 
@@ -60,7 +60,7 @@ export class HistoryEncoder {
     return header;
   }
 
-  /** Returns a record with the keys that have no id yet. Empty if there are none. */
+  /** Returns a record with the keys that have no id yet, or an empty buffer if all keys have one. */
   keys(keys: Iterable<string>): Buffer {
     const firstId = this.ids.size;
     const added: Buffer[] = [];
@@ -168,7 +168,7 @@ function writeSlot(writer: Writer, slot: Slot): void {
   if (meanMs !== undefined) for (const ms of [minMs, meanMs, maxMs]) writer.u16(durationCode(ms));
 }
 
-/** Returns undefined if the slot is impossible. */
+/** Returns undefined if the slot is invalid. */
 function readSlot(reader: Reader): Slot | undefined {
   const flags = reader.u8();
   const worst = stateOrder[(flags & WORST) - 1];
@@ -217,7 +217,7 @@ class Writer {
     return this;
   }
 
-  /** Returns what was written as the body of a record. */
+  /** Returns a record whose body is the written bytes. */
   record(): Buffer {
     const { buffer, at } = this;
     const body = buffer.subarray(RECORD_HEADER_BYTES, at);

@@ -18,17 +18,17 @@ const REWRITTEN_PART = 7 / 8;
 const MAX_MINUTES = 2 * MAX_SLOTS;
 /** Size of one write, in bytes. */
 const WRITE_BYTES = 64 * 1024;
-/** Maximum time between two turns of the event loop, in milliseconds. */
+/** Maximum time of work before the event loop gets a turn, in milliseconds. */
 const BATCH_MS = 4;
 /** Interval at which a persistent problem is logged again: one day, in milliseconds. */
 const WARN_INTERVAL_MS = 86_400_000;
-/** How long the end of the process waits for the last write, in milliseconds. */
+/** Maximum time that the exit of the process waits for the last write, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 /**
  * Keeps a history in a file. `start` adds the contents of the file to the history. Finished minutes are then appended
  * to the file. The file is rewritten at the start and before it becomes too large: a new file replaces it when it is
- * complete. Problems with the file are logged and have no other effect. Each minute is another attempt.
+ * complete. File errors are logged and have no other effect. Writing is retried every minute.
  */
 export class HistoryFile {
   private release: (() => Promise<void>) | undefined;
@@ -122,7 +122,7 @@ export class HistoryFile {
     }
   }
 
-  /** Returns a function to call often during long work. It lets the event loop turn every 4 ms. */
+  /** Returns a function to call often during long work. The function yields to the event loop every 4 ms. */
   private pauses(): () => Promise<void> {
     let turnEndsAt = this.clock.now() + BATCH_MS;
     return async () => {
@@ -182,7 +182,7 @@ export class HistoryFile {
 
   private async rewrite(last: number): Promise<void> {
     const temporary = `${this.path}.tmp`;
-    // A file that was left behind could have another mode, or be a link.
+    // A leftover temporary file could have another mode, or be a link.
     await rm(temporary, { force: true });
     const next = new WrittenFile(await open(temporary, 'wx', 0o600), last);
     try {
@@ -251,7 +251,7 @@ class WrittenFile {
 
 /** The contents of a file; undefined if it does not exist. */
 async function read(path: string): Promise<Buffer | 'too large' | undefined> {
-  // Does not wait for the writer of a pipe.
+  // If the path is a named pipe, opening it must not wait for a writer.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;

@@ -9,8 +9,8 @@ const MAX_PATH_BYTES = 103;
 
 /**
  * Makes this process the only owner of `file`: it listens on the Unix socket `file`.owner. The kernel closes the socket
- * when the process ends for any reason. Neither process ids nor times are therefore needed to determine whether another
- * owner is alive, and containers that share the folder detect each other.
+ * when the process ends for any reason. This shows whether another owner is alive without process ids or timestamps,
+ * and also works between containers that share the folder.
  *
  * @returns (resolves) a function that ends the ownership.
  * @throws Error (rejects) if another process is the owner, or the socket cannot be opened.

@@ -6,7 +6,8 @@ import { playClient } from './play.js';
 import { type ClientDialogue, readDialogues } from './vector.js';
 
 /**
- * Each dialogue starts a process. With too many of them, the player itself is late and a client gives up on its PING.
+ * Each dialogue starts a process. With too many processes, the player itself is late, and clients reach the timeouts of
+ * their PINGs.
  */
 const CONCURRENT_DIALOGUES = 2 * availableParallelism();
 
