@@ -22,7 +22,7 @@ export interface CheckKind {
   readonly kind: string;
   readonly description: string;
   readonly options: readonly OptionRow[];
-  /** Whether it accepts further options, defined by the user. */
+  /** Whether this kind accepts further options, defined by the user. */
   readonly open?: boolean;
   /** Loads the kind. Creating a check throws PONGCHECK_CONFIG for invalid options. */
   load(): Promise<MakeCheck>;
@@ -89,7 +89,7 @@ export const checkKinds: readonly CheckKind[] = [
   },
   {
     kind: 'process',
-    description: 'The event loop of this process is responsive and its heap has free space.',
+    description: 'This process has a responsive event loop and free heap space.',
     options: processOptions,
     load: async () => maker((await import('./process/index.js')).processCheck),
   },

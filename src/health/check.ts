@@ -41,9 +41,9 @@ export interface CheckSettings {
    */
   critical?: boolean;
   /**
-   * Effect of a failure that at least two thirds of the answering peers (`peers.from`; at least two) also report: `fail` =
-   * same as any other failure, `warn` = only degrades the overall status to warn. `warn` requires an interval and a
-   * critical check.
+   * Effect of a failure that at least two thirds of the answering peers (`peers.from`) also report, if at least two
+   * answer: `fail` = counts like any other failure, `warn` = only degrades the overall status to warn. `warn` requires an
+   * interval and a critical check.
    * @default 'fail'
    */
   onShared?: 'fail' | 'warn';

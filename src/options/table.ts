@@ -49,7 +49,7 @@ export const checkSettingRows: readonly OptionRow[] = [
     defaultText: '1s, or interval + timeout if interval is set',
     max: ONE_DAY,
     description:
-      'Maximum age of a result that is returned to a caller without starting a run, unless the caller sets its own maximum age.',
+      'Maximum age of a result that is returned without starting a run. A caller can set its own maximum age.',
   },
   {
     path: 'interval',
@@ -95,7 +95,7 @@ export const checkSettingRows: readonly OptionRow[] = [
     values: ['fail', 'warn'],
     default: 'fail',
     description:
-      'Effect of a failure that at least two thirds of the answering peers (at least two) also report: fail = the same as any other failure, warn = it only degrades the overall status to warn. warn requires peers.from, an interval and critical.',
+      'Effect of a failure that at least two thirds of the answering peers also report, if at least two answer: fail = counts like any other failure, warn = only degrades the overall status to warn. The value warn requires peers.from, an interval and critical.',
   },
   {
     path: 'groups',
@@ -118,7 +118,7 @@ function credentialRows(section: string, who: string): readonly OptionRow[] {
     row('tls.ca', path, `CA file (PEM) for verifying the ${who}.`, 'the Node.js root CAs'),
     row('tls.cert', path, 'Client certificate file (PEM).'),
     row('tls.key', path, 'Private key file (PEM) for the client certificate.'),
-    row('tls.servername', text, `Name that each certificate of the ${who} must match.`, 'the host in the address'),
+    row('tls.servername', text, `Name that the certificates of the ${who} must match.`, 'the host in the address'),
     row(
       'tls.verify',
       boolean,
@@ -166,7 +166,7 @@ export const optionRows: readonly OptionRow[] = [
     type: boolean,
     defaultText: 'false',
     description:
-      'If true, clients must send a HELLO with a valid token before anything else (ERROR 6). Disables line mode.',
+      'If true, a connection is closed (ERROR 6) unless the client first sends a HELLO with a valid token. Disables line mode.',
   },
   {
     path: 'listen[].tls.cert',
@@ -231,7 +231,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     description:
-      'Maximum number of HTTP connections. At the limit, a new connection replaces one without a request, or else an idle one; if all are busy, the new connection is refused.',
+      'Maximum number of HTTP connections. At the limit, a new connection replaces one that has sent no request, or else an idle one. If all connections are busy, the new connection is refused.',
   },
   {
     path: 'http.maxConnectionsPerAddress',
@@ -352,7 +352,7 @@ export const optionRows: readonly OptionRow[] = [
     required: true,
     values: ['pongcheck', 'line', 'http', 'tcp'],
     description:
-      'Probe type: pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default, there is one module for each, with the same name.',
+      'Probe type: pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default, there is one module for each type, with the same name.',
   },
   {
     path: 'probe.modules.*.timeout',
@@ -360,7 +360,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: '5s',
     min: 1,
     max: ONE_HOUR,
-    description: 'Probe timeout. If the Prometheus scrape timeout minus 0.5s is shorter, it applies instead.',
+    description: 'Probe timeout. If the Prometheus scrape timeout minus 0.5s is shorter, that time applies instead.',
   },
   {
     path: 'probe.modules.*.scope',
@@ -437,7 +437,7 @@ export const optionRows: readonly OptionRow[] = [
     type: peerAddresses,
     required: true,
     description:
-      'Addresses of the other instances of this service, which are queried about failing checks with onShared: warn. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records. The list may include this instance.',
+      'Addresses of the other instances of this service. These instances are queried about failing checks that have onShared: warn. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records. The list may include this instance.',
   },
   {
     path: 'peers.ask',
@@ -453,7 +453,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '300ms',
     min: 10,
     max: 10_000,
-    description: 'Time limit for the answers of all these peers together.',
+    description: 'Time limit for the answers of all queried peers together.',
   },
   ...credentialRows('peers', 'peers'),
 
@@ -507,7 +507,7 @@ export const optionRows: readonly OptionRow[] = [
     max: ONE_DAY,
     env: 'PONGCHECK_STARTUP_GRACE',
     description:
-      'Maximum time that the startup scope reports starting while its checks have not passed. Afterwards it reports the status of its checks, such as fail.',
+      'Maximum time for which the startup scope reports starting. After that time, it reports the status of its checks, such as fail, until startup has passed.',
   },
   {
     path: 'history.file',
@@ -515,7 +515,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: 'none',
     env: 'PONGCHECK_HISTORY_FILE',
     description:
-      'File in which the history of checks and groups survives a restart, at most 8 MiB. Only one process can use it at a time.',
+      'File that keeps the history of checks and groups across restarts, at most 8 MiB. Only one process can use the file at a time.',
   },
   {
     path: 'threads',
@@ -544,7 +544,7 @@ export const optionRows: readonly OptionRow[] = [
     max: ONE_HOUR,
     env: 'PONGCHECK_LOOP_LIVENESS_STALL',
     description:
-      'Time that the main event loop may be blocked before liveness fails too; 0 = unlimited. At least loop.readinessStall. Requires threads.',
+      'Time that the main event loop may be blocked before liveness fails too; 0 = unlimited. Any other value must be at least loop.readinessStall. Requires threads.',
   },
   {
     path: 'heartbeat.idleTimeout',
@@ -569,7 +569,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 1000,
     env: 'PONGCHECK_HEARTBEAT_MAX_PINGS_OUT',
     description:
-      'Maximum number of unanswered PINGs to such a client. When the next PING is due, the client is considered dead (ERROR 13); 0 = unlimited.',
+      'Maximum number of unanswered PINGs to a client. If that many are unanswered when the next PING is due, the client is considered dead (ERROR 13); 0 = unlimited.',
   },
   {
     path: 'limits.frameTimeout',
@@ -651,7 +651,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 10_000,
     env: 'PONGCHECK_LIMITS_MAX_WATCHED_SELECTIONS',
     description:
-      'Maximum number of distinct check lists that are watched at a time, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
+      'Maximum number of distinct check lists that are watched at a time, over all connections (ERROR 7); 0 = none. Watches of scopes and groups do not count.',
   },
   {
     path: 'limits.maxConnections',
@@ -679,7 +679,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 128,
     env: 'PONGCHECK_LIMITS_IPV6_PREFIX',
-    description: 'Prefix length, in bits, of the IPv6 networks by which maxConnectionsPerAddress counts.',
+    description: 'Prefix length, in bits, of the IPv6 networks that maxConnectionsPerAddress counts as one address.',
   },
   {
     path: 'drain.grace',
@@ -696,7 +696,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: '5s, or drain.grace if shorter',
     max: ONE_HOUR,
     env: 'PONGCHECK_DRAIN_DELAY',
-    description: 'Minimum drain time, even without connections. At most drain.grace.',
+    description: 'Minimum drain time, even without connections. Must not exceed drain.grace.',
   },
   {
     path: 'detail',

@@ -10,7 +10,7 @@ export interface Options {
     readonly idleTimeout?: number;
     /** File mode of the Unix socket (pong+unix:/PATH), as in chmod. Only clients with write permission can connect. Default: from the umask. */
     readonly mode?: number;
-    /** If true, clients must send a HELLO with a valid token before anything else (ERROR 6). Disables line mode. Default: false. */
+    /** If true, a connection is closed (ERROR 6) unless the client first sends a HELLO with a valid token. Disables line mode. Default: false. */
     readonly requireToken?: boolean;
     readonly tls?: {
       /** Certificate chain file (PEM), for pongs://HOST:PORT. Re-read every minute and on SIGHUP. */
@@ -43,7 +43,7 @@ export interface Options {
     readonly host?: string;
     /** Port of the HTTP server; 0 selects any free port. A whole number from 0 to 65535. Default: 7664. */
     readonly port?: number;
-    /** Maximum number of HTTP connections. At the limit, a new connection replaces one without a request, or else an idle one; if all are busy, the new connection is refused. A whole number from 1 to 1000000. Default: 1000. */
+    /** Maximum number of HTTP connections. At the limit, a new connection replaces one that has sent no request, or else an idle one. If all connections are busy, the new connection is refused. A whole number from 1 to 1000000. Default: 1000. */
     readonly maxConnections?: number;
     /** Maximum number of HTTP connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. A whole number from 0 to 1000000. Default: 0. */
     readonly maxConnectionsPerAddress?: number;
@@ -85,9 +85,9 @@ export interface Options {
     /** Maximum number of concurrent probes; further probes are refused with status 503. A whole number from 1 to 100000. Default: 500. */
     readonly maxConcurrent?: number;
     readonly modules?: Readonly<Record<string, {
-      /** Probe type: pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default, there is one module for each, with the same name. */
+      /** Probe type: pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default, there is one module for each type, with the same name. */
       readonly prober: 'pongcheck' | 'line' | 'http' | 'tcp';
-      /** Probe timeout. If the Prometheus scrape timeout minus 0.5s is shorter, it applies instead. Milliseconds, a whole number from 1 to 3600000. Default: 5s. */
+      /** Probe timeout. If the Prometheus scrape timeout minus 0.5s is shorter, that time applies instead. Milliseconds, a whole number from 1 to 3600000. Default: 5s. */
       readonly timeout?: number;
       /** pongcheck prober only: scope to query. Default: readiness. */
       readonly scope?: 'readiness' | 'liveness' | 'startup';
@@ -114,11 +114,11 @@ export interface Options {
     }>>;
   };
   readonly peers?: {
-    /** Addresses of the other instances of this service, which are queried about failing checks with onShared: warn. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records. The list may include this instance. */
+    /** Addresses of the other instances of this service. These instances are queried about failing checks that have onShared: warn. A host name is resolved to all its A and AAAA records, srv+pong://NAME to its SRV records. The list may include this instance. */
     readonly from: readonly string[];
     /** Maximum number of peers to query about a failing check. A whole number from 1 to 16. Default: 11. */
     readonly ask?: number;
-    /** Time limit for the answers of all these peers together. Milliseconds, a whole number from 10 to 10000. Default: 300. */
+    /** Time limit for the answers of all queried peers together. Milliseconds, a whole number from 10 to 10000. Default: 300. */
     readonly timeout?: number;
     /** Token to send in HELLO, if the peers require one. Default: none. */
     readonly token?: string;
@@ -129,7 +129,7 @@ export interface Options {
       readonly cert?: string;
       /** Private key file (PEM) for the client certificate. Default: none. */
       readonly key?: string;
-      /** Name that each certificate of the peers must match. Default: the host in the address. */
+      /** Name that the certificates of the peers must match. Default: the host in the address. */
       readonly servername?: string;
       /** If false, accepts any certificate, which allows anyone to impersonate the peers. Default: true. */
       readonly verify?: boolean;
@@ -147,7 +147,7 @@ export interface Options {
       readonly cert?: string;
       /** Private key file (PEM) for the client certificate. Default: none. */
       readonly key?: string;
-      /** Name that each certificate of the responders must match. Default: the host in the address. */
+      /** Name that the certificates of the responders must match. Default: the host in the address. */
       readonly servername?: string;
       /** If false, accepts any certificate, which allows anyone to impersonate the responders. Default: true. */
       readonly verify?: boolean;
@@ -164,11 +164,11 @@ export interface Options {
     readonly staleLimit?: number;
   };
   readonly startup?: {
-    /** Maximum time that the startup scope reports starting while its checks have not passed. Afterwards it reports the status of its checks, such as fail. Milliseconds, a whole number from 0 to 86400000. Default: unlimited. */
+    /** Maximum time for which the startup scope reports starting. After that time, it reports the status of its checks, such as fail, until startup has passed. Milliseconds, a whole number from 0 to 86400000. Default: unlimited. */
     readonly grace?: number;
   };
   readonly history?: {
-    /** File in which the history of checks and groups survives a restart, at most 8 MiB. Only one process can use it at a time. Default: none. */
+    /** File that keeps the history of checks and groups across restarts, at most 8 MiB. Only one process can use the file at a time. Default: none. */
     readonly file?: string;
   };
   /** Number of threads that answer PINGs, so that a blocked main event loop does not delay answers; 0 = the main thread answers them. With several threads, each port is shared (SO_REUSEPORT), which requires Node.js >= 22.12 or >= 23.1. A whole number from 0 to 16. Default: 0. */
@@ -176,7 +176,7 @@ export interface Options {
   readonly loop?: {
     /** Time that the main event loop may be blocked before readiness fails with the reason loop-blocked; 0 = unlimited. Requires threads. Milliseconds, a whole number from 0 to 3600000. Default: 2000. */
     readonly readinessStall?: number;
-    /** Time that the main event loop may be blocked before liveness fails too; 0 = unlimited. At least loop.readinessStall. Requires threads. Milliseconds, a whole number from 0 to 3600000. Default: 10000. */
+    /** Time that the main event loop may be blocked before liveness fails too; 0 = unlimited. Any other value must be at least loop.readinessStall. Requires threads. Milliseconds, a whole number from 0 to 3600000. Default: 10000. */
     readonly livenessStall?: number;
   };
   readonly heartbeat?: {
@@ -184,7 +184,7 @@ export interface Options {
     readonly idleTimeout?: number;
     /** Interval between PINGs to clients that requested them in HELLO; 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: 0. */
     readonly pingInterval?: number;
-    /** Maximum number of unanswered PINGs to such a client. When the next PING is due, the client is considered dead (ERROR 13); 0 = unlimited. A whole number from 0 to 1000. Default: 3. */
+    /** Maximum number of unanswered PINGs to a client. If that many are unanswered when the next PING is due, the client is considered dead (ERROR 13); 0 = unlimited. A whole number from 0 to 1000. Default: 3. */
     readonly maxPingsOut?: number;
     /** Body of the PINGs sent by the server. Default: none. */
     readonly pingData?: object;
@@ -206,19 +206,19 @@ export interface Options {
     readonly pingsPerSecond?: number;
     /** Maximum number of watches per connection (ERROR 7); 0 = WATCH is disabled. A whole number from 0 to 10000. Default: 64. */
     readonly maxWatches?: number;
-    /** Maximum number of distinct check lists that are watched at a time, over all connections (ERROR 7); 0 = none. Scopes and groups do not count. A whole number from 0 to 10000. Default: 256. */
+    /** Maximum number of distinct check lists that are watched at a time, over all connections (ERROR 7); 0 = none. Watches of scopes and groups do not count. A whole number from 0 to 10000. Default: 256. */
     readonly maxWatchedSelections?: number;
     /** Maximum number of connections, over all listeners. Further connections are closed on accept. Lowered if the open file limit of the process is too small. A whole number from 1 to 1000000. Default: 10000. */
     readonly maxConnections?: number;
     /** Maximum number of connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count. A whole number from 0 to 1000000. Default: 0. */
     readonly maxConnectionsPerAddress?: number;
-    /** Prefix length, in bits, of the IPv6 networks by which maxConnectionsPerAddress counts. A whole number from 1 to 128. Default: 64. */
+    /** Prefix length, in bits, of the IPv6 networks that maxConnectionsPerAddress counts as one address. A whole number from 1 to 128. Default: 64. */
     readonly ipv6Prefix?: number;
   };
   readonly drain?: {
     /** Maximum time from SIGTERM until the listeners close. During this time, readiness is draining. Milliseconds, a whole number from 0 to 3600000. Default: 10000. */
     readonly grace?: number;
-    /** Minimum drain time, even without connections. At most drain.grace. Milliseconds, a whole number from 0 to 3600000. Default: 5s, or drain.grace if shorter. */
+    /** Minimum drain time, even without connections. Must not exceed drain.grace. Milliseconds, a whole number from 0 to 3600000. Default: 5s, or drain.grace if shorter. */
     readonly delay?: number;
   };
   /** Which clients receive check names and reasons. Behind a proxy on the same host, every client appears to be on loopback. Default: loopback. */

@@ -29,6 +29,6 @@ export const dnsOptions: readonly OptionRow[] = [
     type: pattern,
     defaultText: 'anything',
     description:
-      'Text that at least one record must contain, or a /regular expression/ that at least one must match. Records are compared in zone file format, such as 10 mail.example for MX, but TXT records without quotes.',
+      'Text that at least one record must contain, or a /regular expression/ that at least one must match. Records are compared in zone file format, such as 10 mail.example for MX. TXT records are compared without quotes.',
   },
 ];

@@ -42,7 +42,7 @@ export const httpOptions: readonly OptionRow[] = [
     type: patterns,
     defaultText: 'anything',
     description:
-      'Map of response headers, each to a text that it must contain or a /regular expression/ that it must match.',
+      'Map from the name of a response header to a text that it must contain, or a /regular expression/ that it must match.',
   },
   {
     path: 'maxBody',
@@ -57,7 +57,7 @@ export const httpOptions: readonly OptionRow[] = [
     default: '0',
     max: 10,
     description:
-      'Maximum number of redirects to follow. Further redirects are not followed; their status code is checked.',
+      'Maximum number of redirects to follow. A further redirect is not followed, and its status code is checked.',
   },
   ...tlsOptions,
 ];

@@ -15,6 +15,6 @@ export const moduleOptions: readonly OptionRow[] = [
     type: names,
     defaultText: 'none',
     description:
-      'Names of extra options whose values are not secret. All others are masked in output, except host, port, path, database and user.',
+      'Names of extra options whose values are not secret. All other values are masked in output, except host, port, path, database and user.',
   },
 ];

@@ -13,7 +13,7 @@ export const redisOptions: readonly OptionRow[] = [
   },
   roleOption(
     ['any', 'primary', 'replica'],
-    'Required role. The check fails on a server with the other role. With Sentinels, it selects the server to check; any selects the primary.',
+    'Required role. The check fails on a server with the other role. With Sentinels, this option selects the server to check, and any selects the primary.',
   ),
   {
     path: 'sentinel.username',

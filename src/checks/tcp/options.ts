@@ -23,7 +23,8 @@ export const tcpOptions: readonly OptionRow[] = [
     default: '4KiB',
     min: 1,
     max: 64 * 1024,
-    description: 'Maximum size of the response to read. The check fails if the expected text is not in it.',
+    description:
+      'Maximum size of the response to read. The check fails if this part does not contain the expected text.',
   },
   {
     path: 'force',

@@ -18,7 +18,8 @@ export const tlsExpiryOptions: readonly OptionRow[] = [
     type: duration,
     default: '168h',
     max: MAX_REMAINING,
-    description: 'Minimum remaining validity of the certificate; 0 = until it expires.',
+    description:
+      'Minimum remaining validity of the certificate; 0 = the check fails only after the certificate has expired.',
   },
   {
     path: 'warnRemaining',

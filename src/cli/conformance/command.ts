@@ -11,13 +11,13 @@ export const conformanceCommand: Command = {
       long: 'start',
       value: 'COMMAND',
       description:
-        'Shell command that starts a responder, for each configuration that the sessions require. {settings} is replaced with the path of a JSON file with the configuration, {port} with the port. protocol/vectors/README.md describes both, and how the responder is controlled.',
+        'Shell command that starts a responder, run once for each configuration that the sessions require. {settings} is replaced with the path of a JSON file with the configuration, and {port} with the port. protocol/vectors/README.md describes these placeholders, and how the responder is controlled.',
     },
     {
       long: 'with',
       value: 'JSON',
       description:
-        'Configuration of the responder at ADDRESS, in the format of {settings}, such as {"checks":{"db":"pass"}}. The sessions that need only these settings are run too.',
+        'Configuration of the responder at ADDRESS, in the format of {settings}, such as {"checks":{"db":"pass"}}. Sessions that require only these settings are run as well.',
     },
     {
       long: 'token',

@@ -37,13 +37,13 @@ export const pingCommand: Command = {
     {
       long: 'detail',
       description:
-        'Prints the result of each check when it changes. Without this flag, each line shows only the checks that do not pass, and only if --interval is at least 100ms.',
+        'Prints the result of a check whenever the result changes. Without this flag, each line shows only the checks that do not pass, and only if --interval is at least 100ms.',
     },
     ...peerFlags,
     {
       long: 'exit',
       value: 'DIALECT',
-      description: `Exits with the codes that another program expects, after one PING by default. One of ${Object.keys(exitDialects).join(', ')}.`,
+      description: `Exits with the codes that another program expects. Sends one PING by default. DIALECT is one of ${Object.keys(exitDialects).join(', ')}.`,
     },
     { long: 'json', description: 'Prints one JSON object per line.' },
   ],

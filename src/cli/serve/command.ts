@@ -3,7 +3,7 @@ import type { Command } from '../parser.js';
 export const serveCommand: Command = {
   name: 'serve',
   description:
-    'Runs a responder, which answers PINGs from the results of its checks and serves health and metrics over HTTP. SIGTERM or SIGINT stops it, SIGHUP reloads the configuration.',
+    'Runs a responder, which answers PINGs from the results of its checks and serves health and metrics over HTTP. SIGTERM or SIGINT stops the responder, and SIGHUP reloads the configuration.',
   flags: [
     {
       long: 'config',
