@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compiledPackage } from './compiled.js';
 
-/** Default maximum lifetime of a command, in milliseconds. */
-const LIFE_LIMIT = 15_000;
+/** Default maximum lifetime of a command, in milliseconds: shorter than the time limit of a test, and long enough for a busy machine. */
+const LIFE_LIMIT = 50_000;
 
 export interface CommandOptions {
   env?: Readonly<Record<string, string>>;
