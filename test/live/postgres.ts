@@ -81,6 +81,8 @@ export class PostgresServer extends DatabaseServer {
         shared_buffers: '1MB',
         max_connections: '20',
         wal_retrieve_retry_interval: '100ms',
+        // The checkpoint of a base backup would otherwise remove WAL that another replica has not received yet.
+        wal_keep_size: '256MB',
       };
       const args = ['-D', data, '-p', String(port)];
       if (tls) {
