@@ -1,4 +1,5 @@
-const MASK = '***';
+/** Replacement for a secret. */
+export const MASK = '***';
 
 /**
  * Masks known secrets in texts. The cost is linear in the length of the text and logarithmic in the number of secrets.

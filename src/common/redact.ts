@@ -1,4 +1,4 @@
-import { SecretMask } from './mask.js';
+import { MASK, SecretMask } from './mask.js';
 
 /** Maximum length of a redacted text, in characters. */
 export const MAX_DESCRIPTION = 200;
@@ -7,8 +7,6 @@ const MAX_INPUT = 4096;
 const MAX_ERRORS = 3;
 /** Maximum number of values in an object that is formatted as JSON. */
 const MAX_VALUES = 1000;
-/** Replacement for a secret. */
-export const MASK = '***';
 
 /** `scheme://user:pass@` up to the last @ of the word, because a password may contain any of `/:?@`. */
 const userInfo = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s"'<>]{0,512}@/gi;

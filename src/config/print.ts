@@ -1,4 +1,5 @@
-import { MASK, type Redact, redactor } from '../common/redact.js';
+import { MASK } from '../common/mask.js';
+import { type Redact, redactor } from '../common/redact.js';
 import type { DefinedCheck } from '../health/defined-check.js';
 import { isMap } from '../options/path.js';
 import { isSecretKey, secretsOf } from '../options/secrets.js';

@@ -1,4 +1,5 @@
-import { jsonOf, MASK, type Redact, truncate } from '../common/redact.js';
+import { MASK } from '../common/mask.js';
+import { jsonOf, type Redact, truncate } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
 import { type Fate, fates, type PeerTally, type Verdict } from './fate.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';

@@ -1,4 +1,4 @@
-import { MASK } from '../../common/redact.js';
+import { MASK } from '../../common/mask.js';
 import { hostAndPort } from '../../net/address.js';
 import { formatValue } from '../../options/format-value.js';
 import { isDecodable } from '../../options/secrets.js';
