@@ -50,7 +50,7 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
   const { timeout, interval } = { ...defaults, ...settings };
   // By default, results remain fresh until the next interval, so that no request waits for a run.
   const followsInterval = settings.interval !== undefined && interval > 0;
-  const secrets = secretsOf(name, given.secrets);
+  const secrets = readSecrets(name, given.secrets);
   return {
     ...given,
     maxAge: followsInterval ? interval + timeout : MAX_AGE_MS,
@@ -120,7 +120,7 @@ function targetOf(name: string, target: unknown, secrets: readonly string[]): st
   return hideCredentials(server + new SecretMask(secrets).apply(target.slice(server.length), target.length));
 }
 
-function secretsOf(name: string, secrets: unknown = []): readonly string[] {
+function readSecrets(name: string, secrets: unknown = []): readonly string[] {
   if (Array.isArray(secrets) && secrets.every((secret) => typeof secret === 'string')) return secrets;
   throw invalid(
     name,
