@@ -1,10 +1,14 @@
 import type { CheckState, State } from '../state.js';
 
+interface Grouped {
+  readonly groups: readonly string[];
+}
+
 /**
  * Checks that a reload has added and that have no result yet. Until then, they count only in groups that were created
  * together with them or later. The states of older groups neither become unknown nor improve.
  */
-export class JoiningChecks<C extends { readonly groups: readonly string[] }> {
+export class JoiningChecks<C extends Grouped> {
   /** For each check, the groups in which it already counts. */
   private readonly counted = new Map<C, ReadonlySet<string>>();
   /** States of the groups before the reload, as long as they are held. */
@@ -29,20 +33,23 @@ export class JoiningChecks<C extends { readonly groups: readonly string[] }> {
 
   /** Stops holding the states of groups in which all checks count. */
   release(): void {
-    const isIn = (group: string, { groups }: C) => group === 'all' || groups.includes(group);
     for (const group of this.heldStates.keys()) {
-      const isComplete = [...this.counted].every(([check, groups]) => groups.has(group) || !isIn(group, check));
+      const isComplete = [...this.counted].every(([check, groups]) => groups.has(group) || !isInGroup(check, group));
       if (isComplete) this.heldStates.delete(group);
     }
   }
 
-  /** Whether the check counts in a group that contains it. */
+  /** Whether the check is in the group and counts there. */
   counts(check: C, group: string): boolean {
-    return this.counted.get(check)?.has(group) ?? true;
+    return isInGroup(check, group) && (this.counted.get(check)?.has(group) ?? true);
   }
 
   /** The best state that the group may have. */
   heldState(group: string): CheckState {
     return this.heldStates.get(group) ?? 'pass';
   }
+}
+
+function isInGroup({ groups }: Grouped, group: string): boolean {
+  return group === 'all' || groups.includes(group);
 }

@@ -347,9 +347,7 @@ export class Registry implements Health {
   }
 
   private membersOf(group: string): readonly Monitor[] {
-    return [...this.monitors.values()].filter(
-      (monitor) => (group === 'all' || monitor.groups.includes(group)) && this.joining.counts(monitor, group),
-    );
+    return [...this.monitors.values()].filter((monitor) => this.joining.counts(monitor, group));
   }
 
   private groupNames(named: readonly string[] = []): Set<string> {
