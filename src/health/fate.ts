@@ -36,7 +36,7 @@ export function fateOf({ answered, failing }: PeerTally): Fate {
 }
 
 /** The fate of one failure over several query rounds. */
-export class Fates {
+export class FailureFate {
   private wasLocal = false;
   private sharedInRow = 0;
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { type FailureTimes, type Fate, Fates, fateOf, type Peers, type PeerTally } from '../../src/health/fate.js';
+import {
+  FailureFate,
+  type FailureTimes,
+  type Fate,
+  fateOf,
+  type Peers,
+  type PeerTally,
+} from '../../src/health/fate.js';
 import { settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
 import { defined } from './defined.js';
@@ -29,7 +36,7 @@ describe('the fate of a failure', () => {
   });
 
   it('changes from local to shared after two rounds in a row, and back immediately', () => {
-    const fates = new Fates();
+    const fate = new FailureFate();
     const rounds = [
       tally(4, 4),
       tally(4, 0),
@@ -40,7 +47,7 @@ describe('the fate of a failure', () => {
       tally(4, 4),
       tally(4, 1),
     ];
-    expect(rounds.map((round) => fates.next(round))).toEqual([
+    expect(rounds.map((round) => fate.next(round))).toEqual([
       'shared',
       'local',
       'local',
@@ -55,15 +62,15 @@ describe('the fate of a failure', () => {
 
 describe('the fate of a failure that peers have not detected yet', () => {
   it('becomes shared in the first shared round', () => {
-    const fates = new Fates();
-    expect([fates.next(tally(4, 1), true), fates.next(tally(4, 4))]).toEqual(['local', 'shared']);
+    const fate = new FailureFate();
+    expect([fate.next(tally(4, 1), true), fate.next(tally(4, 4))]).toEqual(['local', 'shared']);
   });
 
   it('stays local for another round after a pass from after the failure', () => {
-    const fates = new Fates();
-    const rounds = [fates.next(tally(4, 1), false), fates.next(tally(4, 1), true), fates.next(tally(4, 4))];
+    const fate = new FailureFate();
+    const rounds = [fate.next(tally(4, 1), false), fate.next(tally(4, 1), true), fate.next(tally(4, 4))];
     expect(rounds).toEqual(['local', 'local', 'local']);
-    expect(fates.next(tally(4, 4))).toBe('shared');
+    expect(fate.next(tally(4, 4))).toBe('shared');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import { type Fate, Fates, NO_PEERS, type Peers } from '../fate.js';
+import { FailureFate, type Fate, NO_PEERS, type Peers } from '../fate.js';
 import type { NormalizedResult } from '../result.js';
 import { type CheckState, isHealthy } from '../state.js';
 
@@ -13,7 +13,7 @@ export class PeerVerdicts {
   /** End of the first run after `lastPassAt` that neither passed nor warned; undefined if there is none. */
   private failedAt: number | undefined;
   /** Fate of the current failure; undefined if peers were not queried. */
-  private fates: Fates | undefined;
+  private failureFate: FailureFate | undefined;
 
   /**
    * @param check name of the check.
@@ -40,18 +40,18 @@ export class PeerVerdicts {
     }
   }
 
-  /** Calls `end` with the recorded failure, and with the verdict of the peers if there are any. */
+  /** Calls `end` with a failure that has been recorded, and with the verdict of the peers if there are any. */
   ask(failure: NormalizedResult, end: (result: NormalizedResult) => void): void {
-    const { clock, peers } = this.context;
+    const { peers } = this.context;
     if (!peers) return end(failure);
     // An instance on which the check has never passed cannot distinguish its own mistake from a failure of the
     // dependency.
     if (!this.hasPassed) return end({ ...failure, verdict: { fate: 'unknown', peers: NO_PEERS } });
-    this.fates ??= new Fates();
-    const { fates } = this;
-    const since = { passedAt: this.lastPassAt, failedAt: this.failedAt ?? clock.now() };
+    this.failureFate ??= new FailureFate();
+    const { failureFate } = this;
+    const since = { passedAt: this.lastPassAt, failedAt: this.failedAt as number };
     peers.ask(this.check, since, (tally, isOutdated) =>
-      end({ ...failure, verdict: { fate: fates.next(tally, isOutdated), peers: tally } }),
+      end({ ...failure, verdict: { fate: failureFate.next(tally, isOutdated), peers: tally } }),
     );
   }
 
@@ -70,8 +70,8 @@ export class PeerVerdicts {
 
   /** Called when the check no longer fails. */
   recovered(): void {
-    if (!this.fates) return;
-    this.fates = undefined;
+    if (!this.failureFate) return;
+    this.failureFate = undefined;
     this.context.peers?.recovered(this.check);
   }
 
