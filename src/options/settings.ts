@@ -14,6 +14,8 @@ import type { Options } from './types.js';
 export type ListenOptions = NonNullable<Options['listen']>[number];
 /** Address and limits of the HTTP server. */
 export type HttpOptions = Exclude<NonNullable<Options['http']>, false>;
+/** Address and limits of the HTTP server, with defaults applied. */
+export type HttpSettings = HttpOptions & Required<Omit<HttpOptions, 'tls'>>;
 /** Address and limits of the gRPC server. */
 export type GrpcOptions = Exclude<NonNullable<Options['grpc']>, false>;
 /** Address and limits of the gRPC server, with defaults applied. */
@@ -49,7 +51,7 @@ export interface Settings
     'listen' | 'http' | 'grpc' | 'ping' | 'threads' | 'loop' | 'heartbeat' | 'limits' | 'drain' | 'detail'
   > {
   readonly listen: readonly ListenOptions[];
-  readonly http: (HttpOptions & Required<Omit<HttpOptions, 'tls'>>) | false;
+  readonly http: HttpSettings | false;
   readonly grpc: GrpcSettings | false;
   readonly ping: Required<NonNullable<Options['ping']>>;
   readonly threads: number;

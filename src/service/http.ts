@@ -5,12 +5,13 @@ import { type HttpHandler, httpHandler } from '../http/handler.js';
 import { type FastifyPlugin, httpPlugin } from '../http/plugin.js';
 import { Router } from '../http/router.js';
 import { type HttpServer, openHttp } from '../http/server.js';
-import { type AcceptorLimits, defaultLimits } from '../http/sockets/acceptor.js';
+import type { AcceptorLimits } from '../http/sockets/acceptor.js';
 import { HttpStats } from '../metrics/http-stats.js';
 import { metricsText } from '../metrics/metrics.js';
 import { Tokens } from '../net/tokens.js';
 import { formatValue } from '../options/format-value.js';
 import { configError } from '../options/issue.js';
+import type { HttpSettings } from '../options/settings.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
 import { type OverviewParts, serviceOverview } from './overview.js';
 import type { ReloadPlan } from './reload-plan.js';
@@ -64,10 +65,11 @@ export class ServiceHttp {
   }
 
   async open(settings: ServiceSettings): Promise<void> {
-    if (!settings.http) return;
-    const { host, port, tls } = settings.http;
+    const { http } = settings;
+    if (!http) return;
+    const { host, port, tls } = http;
     const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-    const limits = limitsOf(settings);
+    const limits = limitsOf(http, settings);
     this.listener = await openHttp({ ...this.context, host, port, certificate, limits, stats: this.stats });
     if (certificate) this.parts.server.watchCertificate(this.listener.address, certificate);
   }
@@ -76,7 +78,7 @@ export class ServiceHttp {
     // Changed in place, because the routes hold references to these objects.
     Object.assign(this.context.access, accessOf(settings));
     if (exporter) this.context.exporter?.replaceWith(exporter);
-    this.listener?.setLimits(limitsOf(settings));
+    if (settings.http) this.listener?.setLimits(limitsOf(settings.http, settings));
   }
 
   /** Waits up to 1 s for requests in flight. Never rejects. */
@@ -91,7 +93,9 @@ function accessOf({ detail, tokens }: ServiceSettings): HttpContext['access'] {
   return { detail, tokens: tokens && new Tokens(tokens) };
 }
 
-function limitsOf({ http, limits: { ipv6Prefix } }: ServiceSettings): AcceptorLimits {
-  const { maxConnections, maxConnectionsPerAddress } = http || defaultLimits;
+function limitsOf(
+  { maxConnections, maxConnectionsPerAddress }: HttpSettings,
+  { limits: { ipv6Prefix } }: ServiceSettings,
+): AcceptorLimits {
   return { maxConnections, maxConnectionsPerAddress, ipv6Prefix };
 }

@@ -46,8 +46,9 @@ interface Running {
  * @throws PongcheckError (rejects) as `createService` does.
  */
 export async function planReload(options: ServiceOptions, running: Running): Promise<ReloadPlan> {
-  const next = fitOpenFilesLimit(readServiceOptions(options), running.log);
-  const server = await running.server.plan(next, next.listen);
+  const next = readServiceOptions(options);
+  const settings = fitOpenFilesLimit(mergedSettings(running.settings, next), running.log);
+  const server = await running.server.plan(settings, next.listen);
   const exporter = next.probe && new ProbeExporter(next.probe, running.clock);
   const needsRestart = [...server.needsRestart, ...fixedPaths(running, options, next)];
   // Invalid certificates are rejected now, so that the restart does not fail.
@@ -56,7 +57,6 @@ export async function planReload(options: ServiceOptions, running: Running): Pro
     if (tls && needsRestart.some((path) => [section, `${section}.tls`].includes(path)))
       await LiveCertificate.open(tls, section);
   }
-  const settings = mergedSettings(running.settings, next);
   const changed = [...server.changed, ...changedPaths(running.settings, settings)].filter(
     (path) => !needsRestart.includes(path),
   );

@@ -195,6 +195,18 @@ describe('service.reload', () => {
   });
 });
 
+describe('the open file limit', () => {
+  const limits = { maxConnections: 1_000_000 };
+
+  it.each<[string, ServiceOptions, ServiceOptions, string]>([
+    ['stays divided between PING and HTTP connections', { http: { port: 0, maxConnections: 2000 } }, {}, 'http'],
+    ['is not divided anew for probes', {}, { probe: { targets: ['127.0.0.1:*'], maxConcurrent: 999 } }, 'probe'],
+  ])('%s if this needs a restart', async (_, before, next, option) => {
+    const service = await start({ limits, ...before });
+    expect(await service.reload({ ...quiet, limits, ...next })).toEqual({ ...nothing, needsRestart: [option] });
+  });
+});
+
 describe('limits of HTTP connections', () => {
   const limited = (http: object, limits = {}): ServiceOptions => ({ ...quiet, http: { port: 0, ...http }, limits });
 
