@@ -208,10 +208,14 @@ describe('the open file limit', () => {
 });
 
 describe('limits of HTTP connections', () => {
-  const limited = (http: object, limits = {}): ServiceOptions => ({ ...quiet, http: { port: 0, ...http }, limits });
+  const limited = (http: object, limits: object = { maxConnections: 100 }): ServiceOptions => ({
+    ...quiet,
+    http: { port: 0, ...http },
+    limits,
+  });
 
   it('are applied by a reload, and listed as changed', async () => {
-    const service = await start({ http: { port: 0 } });
+    const service = await start(limited({}));
     const agent = new Agent({ keepAlive: true, maxSockets: 5 });
     opened.push(() => agent.destroy());
     const status = (options: object) =>
