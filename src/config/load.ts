@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { configError, formatPath, type Path, type Report } from '../options/issue.js';
 import { isMap } from '../options/path.js';
 import { OptionReader } from '../options/reader.js';
-import { contradictions, withDefaults } from '../options/settings.js';
+import { reportContradictions, withDefaults } from '../options/settings.js';
 import { FILE_VARIABLE } from '../options/variable-names.js';
 import type { Env } from '../options/variables.js';
 import { rootShape } from './checks.js';
@@ -58,9 +58,9 @@ export async function readConfiguration({
   if (problems.length > 0) throw configError(problems);
 
   const settings = values as unknown as FileSettings;
-  problems.push(...contradictions(settings));
+  reportContradictions(settings, report);
   if (settings.listen.length === 0 && settings.http === false && settings.grpc === false) {
-    problems.push('listen is empty, and http and grpc are false; enable at least one of them');
+    report(['listen'], 'is empty, and http and grpc are false; enable at least one of them');
   }
   if (problems.length > 0) throw configError(problems);
   return { settings, warnings: unknown.warnings, placeOf };
@@ -76,9 +76,9 @@ function recording(env: Env, names: Set<string>): Env {
   });
 }
 
-/** For example `pongcheck.yml:12: checks.db`. Unknown parts are omitted. */
+/** For example `pongcheck.yml:12: checks.db`. The file is omitted if it contains nothing of the path. */
 function place(path: Path, name: string | undefined, file: ConfigFile | undefined): string {
   const line = file?.lineOf(path);
-  const where = line === undefined ? name : `${name}:${line}`;
-  return [where && `${where}:`, formatPath(path)].filter(Boolean).join(' ') || 'the configuration';
+  if (line !== undefined) return `${name}:${line}: ${formatPath(path)}`;
+  return formatPath(path) || (name === undefined ? 'the configuration' : `${name}:`);
 }

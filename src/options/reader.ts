@@ -78,26 +78,26 @@ export class OptionReader {
   #readOption(row: OptionRow, value: unknown, path: Path): unknown {
     const report = (description: string) => this.#report(path, description);
     if (!this.#file) return readValue(row, value, 'code', report);
-    const text = typeof value === 'string' ? this.#expand(value, path) : undefined;
+    const expanded = this.#expandAll(value, path);
+    if (expanded === undefined) return undefined;
     const read =
-      text === undefined
-        ? readValue(row, this.#expandAll(value, path), 'file', report)
-        : readText(row, text, report, value as string);
+      typeof value === 'string' && expanded !== value
+        ? readText(row, expanded as string, report, value)
+        : readValue(row, expanded, 'file', report);
     return row.type.name === 'path' && typeof read === 'string' ? resolve(this.#file.folder, read) : read;
   }
 
-  #expand(text: string, path: Path): string | undefined {
-    return this.#file && expandVariables(text, this.#file.env, path, this.#report);
-  }
-
+  /** Expands the references in a value of a file. Returns undefined if one of them is invalid, which is reported. */
   #expandAll(value: unknown, path: Path): unknown {
     if (!this.#file) return value;
-    if (typeof value === 'string') return this.#expand(value, path) ?? value;
-    if (Array.isArray(value)) return value.map((element, index) => this.#expandAll(element, [...path, index]));
+    if (typeof value === 'string') return expandVariables(value, this.#file.env, path, this.#report);
+    if (Array.isArray(value)) {
+      const elements = value.map((element, index) => this.#expandAll(element, [...path, index]));
+      return elements.includes(undefined) ? undefined : elements;
+    }
     if (!isMap(value)) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, entry]) => [key, this.#expandAll(entry, [...path, key])]),
-    );
+    const entries = Object.entries(value).map(([key, entry]) => [key, this.#expandAll(entry, [...path, key])] as const);
+    return entries.some(([, entry]) => entry === undefined) ? undefined : Object.fromEntries(entries);
   }
 }
 

@@ -2,7 +2,7 @@ import { type PeerAddress, parsePeerAddress } from '../net/peer-address.js';
 import { missingForReusePort } from '../net/reuse-port.js';
 import { missingOf } from '../net/tls.js';
 import { formatDuration } from './duration.js';
-import { configError, formatPath } from './issue.js';
+import { configError, formatPath, type Path, type Report } from './issue.js';
 import { defaultInFile, type Mode } from './option.js';
 import { at, setAt } from './path.js';
 import { OptionReader, readDefault } from './reader.js';
@@ -74,13 +74,11 @@ const codeShape = shapeOf([
  */
 export function readOptions(options: unknown): Settings {
   const issues: string[] = [];
-  const reader = new OptionReader((path, description) =>
-    issues.push(`${formatPath(path) || 'the argument'} ${description}`),
-  );
-  const values = reader.read(codeShape, options, []);
+  const report: Report = (path, description) => issues.push(`${formatPath(path) || 'the argument'} ${description}`);
+  const values = new OptionReader(report).read(codeShape, options, []);
   if (issues.length > 0) throw configError(issues);
   const settings = withDefaults(values as Record<string, unknown>, 'code');
-  issues.push(...contradictions(settings));
+  reportContradictions(settings, report);
   if (issues.length > 0) throw configError(issues);
   return settings;
 }
@@ -108,50 +106,48 @@ export function withDefaults(values: Record<string, unknown>, mode: Mode): Setti
   return settings;
 }
 
-/** Combinations of individually valid values that are not allowed. */
-export function contradictions(settings: Settings & { readonly clock?: unknown }): string[] {
+/** Reports combinations of individually valid values that are not allowed. */
+export function reportContradictions(settings: Settings & { readonly clock?: unknown }, report: Report): void {
   const { ping, drain, loop, listen, detail, tokens, probe, peers, fleet } = settings;
-  const issues: string[] = [];
-  const atMost = (path: string, value: number, limitPath: string, limit: number) => {
+  const atMost = (path: Path, value: number, limitPath: string, limit: number) => {
     if (value <= limit) return;
-    issues.push(`${path} is ${formatDuration(value)}; allowed: at most ${limitPath}, ${formatDuration(limit)}`);
+    report(path, `is ${formatDuration(value)}; allowed: at most ${limitPath}, ${formatDuration(limit)}`);
   };
-  atMost('ping.timeout', ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
-  atMost('drain.delay', drain.delay, 'drain.grace', drain.grace);
+  atMost(['ping', 'timeout'], ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
+  atMost(['drain', 'delay'], drain.delay, 'drain.grace', drain.grace);
   const { readinessStall, livenessStall } = loop;
   if (livenessStall > 0 && livenessStall < readinessStall) {
     const [found, least] = [livenessStall, readinessStall].map(formatDuration);
-    issues.push(`loop.livenessStall is ${found}; allowed: 0, or at least loop.readinessStall, ${least}`);
+    report(['loop', 'livenessStall'], `is ${found}; allowed: 0, or at least loop.readinessStall, ${least}`);
   }
-  issues.push(...threadIssues(settings));
-  const tokenOptions = [
-    ...(detail === 'token' ? ['detail is token'] : []),
-    ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
-  ];
-  if (!tokens) issues.push(...tokenOptions.map((option) => `${option}, but tokens is empty`));
-  for (const [index, { url, tls, proxyProtocol, keepAlive, mode }] of listen.entries()) {
-    if (url.startsWith('pongs:') && !tls) issues.push(`listen[${index}].tls is missing: ${url} requires a certificate`);
-    if (!url.startsWith('pongs:') && tls) issues.push(`listen[${index}].tls requires a pongs:// address; found ${url}`);
+  const threadsIssue = threadsIssueOf(settings);
+  if (threadsIssue) report(['threads'], threadsIssue);
+  if (detail === 'token' && !tokens) report(['detail'], 'is token, but tokens is empty');
+  for (const [index, { url, tls, proxyProtocol, keepAlive, mode, requireToken }] of listen.entries()) {
+    const reportKey = (key: string, description: string) => report(['listen', index, key], description);
+    if (requireToken && !tokens) reportKey('requireToken', 'is true, but tokens is empty');
+    if (url.startsWith('pongs:') && !tls) reportKey('tls', `is missing: ${url} requires a certificate`);
+    if (!url.startsWith('pongs:') && tls) reportKey('tls', `requires a pongs:// address; found ${url}`);
     const isUnix = url.startsWith('pong+unix:');
-    if (!isUnix && mode !== undefined) issues.push(`listen[${index}].mode requires a Unix socket; found ${url}`);
+    if (!isUnix && mode !== undefined) reportKey('mode', `requires a Unix socket; found ${url}`);
     for (const [key, value] of Object.entries({ proxyProtocol, keepAlive })) {
-      if (isUnix && value) issues.push(`listen[${index}].${key} requires a TCP address; found ${url}`);
+      if (isUnix && value) reportKey(key, `requires a TCP address; found ${url}`);
     }
   }
   for (const [name, { group, checks, tls = {} }] of Object.entries(probe?.modules ?? {})) {
-    const path = formatPath(['probe', 'modules', name]);
-    if (group !== undefined && checks)
-      issues.push(`${path}.group and ${path}.checks are both given; allowed: one of them`);
+    const path = ['probe', 'modules', name];
+    if (group !== undefined && checks) {
+      report([...path, 'group'], `and ${formatPath([...path, 'checks'])} are both given; allowed: one of them`);
+    }
     const missing = missingOf(tls);
-    if (missing) issues.push(`${path}.tls.${missing} is missing; allowed: cert and key together`);
+    if (missing) report([...path, 'tls', missing], 'is missing; allowed: cert and key together');
   }
   for (const [section, of] of Object.entries({ peers, fleet })) {
     if (!of?.tls) continue;
     const missing = missingOf(of.tls);
-    if (missing) issues.push(`${section}.tls.${missing} is missing; allowed: cert and key together`);
-    if (!of.from.some(isTls)) issues.push(`${section}.tls requires a pongs:// address in ${section}.from`);
+    if (missing) report([section, 'tls', missing], 'is missing; allowed: cert and key together');
+    if (!of.from.some(isTls)) report([section, 'tls'], `requires a pongs:// address in ${section}.from`);
   }
-  return issues;
 }
 
 function isTls(text: string): boolean {
@@ -171,8 +167,9 @@ export function fleetSettings(fleet: FleetOptions): FleetSettings {
   return { ...fleet, from: fleet.from.map(parsePeerAddress) };
 }
 
-function threadIssues({ threads, clock }: { threads: number; clock?: unknown }): string[] {
-  if (threads > 0 && clock !== undefined) return [`threads is ${threads}; allowed with clock: 0`];
+/** What is wrong with the number of threads; undefined if it is allowed. */
+function threadsIssueOf({ threads, clock }: { threads: number; clock?: unknown }): string | undefined {
+  if (threads > 0 && clock !== undefined) return `is ${threads}; allowed with clock: 0`;
   const missing = threads > 1 ? missingForReusePort(process.version, process.platform) : undefined;
-  return missing === undefined ? [] : [`threads is ${threads}; more than 1 requires ${missing}`];
+  return missing && `is ${threads}; more than 1 requires ${missing}`;
 }

@@ -562,8 +562,17 @@ describe('an invalid configuration', () => {
     [
       'variable-not-set',
       { file: 'checks: { db: { kind: mysql, url: "${DB}" } }' },
-      expect.stringMatching(/checks\.db\.url refers to the variable DB, which is not set/) as never,
-      expect.stringMatching(/checks\.db\.url is not a valid URL/) as never,
+      'pongcheck.yml:1: checks.db.url refers to the variable DB, which is not set; use ${DB:-default} for a default',
+    ],
+    [
+      'variable-not-set-in-a-list',
+      { file: 'tokens: ["${OLD}", "${NEW}"]', env: { OLD: 'a-right-token-0123456789' } },
+      'pongcheck.yml:1: tokens[1] refers to the variable NEW, which is not set; use ${NEW:-default} for a default',
+    ],
+    [
+      'variable-not-set-in-a-map',
+      { file: 'checks: { w: { kind: http, url: "http://h", headers: { A: "${A}" } } }' },
+      'pongcheck.yml:1: checks.w.headers.A refers to the variable A, which is not set; use ${A:-default} for a default',
     ],
     [
       'variable-of-wrong-type',
@@ -573,12 +582,17 @@ describe('an invalid configuration', () => {
     [
       'timeout-above-its-limit',
       { file: 'ping: { timeout: 20s }' },
-      'ping.timeout is 20s; allowed: at most ping.maxTimeout, 10s',
+      'pongcheck.yml:1: ping.timeout is 20s; allowed: at most ping.maxTimeout, 10s',
     ],
     [
       'delay-above-the-grace',
       { file: 'drain: { delay: 11s }' },
-      'drain.delay is 11s; allowed: at most drain.grace, 10s',
+      'pongcheck.yml:1: drain.delay is 11s; allowed: at most drain.grace, 10s',
+    ],
+    [
+      'contradiction-with-an-option-that-is-not-in-the-file',
+      { file: 'ping: {}', env: { PONGCHECK_DETAIL: 'token' } },
+      'detail is token, but tokens is empty',
     ],
     [
       'too-many-threads',
@@ -588,7 +602,7 @@ describe('an invalid configuration', () => {
     [
       'liveness-stall-below-that-of-readiness',
       { file: 'loop: { readinessStall: 12s }' },
-      'loop.livenessStall is 10s; allowed: 0, or at least loop.readinessStall, 12s',
+      'pongcheck.yml:1: loop.livenessStall is 10s; allowed: 0, or at least loop.readinessStall, 12s',
     ],
     [
       'stall-above-an-hour',
@@ -598,7 +612,7 @@ describe('an invalid configuration', () => {
     [
       'no-listener-at-all',
       { file: 'listen: []\nhttp: false' },
-      'listen is empty, and http and grpc are false; enable at least one of them',
+      'pongcheck.yml:1: listen is empty, and http and grpc are false; enable at least one of them',
     ],
     [
       'environment-of-wrong-type',
@@ -676,10 +690,10 @@ describe('tokens', () => {
   });
 
   it.each([
-    ['detail: token', 'detail is token, but tokens is empty'],
+    ['detail: token', 'pongcheck.yml:1: detail is token, but tokens is empty'],
     [
       'listen: [{ url: "pong://h:1" }, { url: "pong://h:2", requireToken: true }]',
-      'listen[1].requireToken is true, but tokens is empty',
+      'pongcheck.yml:1: listen[1].requireToken is true, but tokens is empty',
     ],
     [
       'tokens: []',
@@ -706,14 +720,14 @@ describe('TLS of a listener', () => {
   });
 
   it.each([
-    ['{ url: "pongs://h" }', 'listen[0].tls is missing: pongs://h:7464 requires a certificate'],
+    ['{ url: "pongs://h" }', 'pongcheck.yml:1: listen[0].tls is missing: pongs://h:7464 requires a certificate'],
     [
       '{ url: "pongs://h", tls: { cert: c.pem } }',
       'pongcheck.yml:1: listen[0].tls.key is missing; allowed: the path of a file',
     ],
     [
       '{ url: "pong://h", tls: { cert: c.pem, key: k.pem } }',
-      'listen[0].tls requires a pongs:// address; found pong://h:7464',
+      'pongcheck.yml:1: listen[0].tls requires a pongs:// address; found pong://h:7464',
     ],
     [
       '{ url: "pongs://h", tls: { cert: c.pem, key: k.pem, minVersion: TLSv1.1 } }',
@@ -740,7 +754,9 @@ describe('the trusted proxies of a listener', () => {
 
   it('require TCP', async () => {
     const file = 'listen: [{ url: "pong+unix:/a", proxyProtocol: { from: ["::1"] } }]';
-    expect(await problems({ file })).toEqual(['listen[0].proxyProtocol requires a TCP address; found pong+unix:/a']);
+    expect(await problems({ file })).toEqual([
+      'pongcheck.yml:1: listen[0].proxyProtocol requires a TCP address; found pong+unix:/a',
+    ]);
   });
 });
 

@@ -26,17 +26,23 @@ describe('a reference to the environment', () => {
     ['${DOLLAR}', '$&$1'],
   ])('%s becomes %s', (text, value) => expect(expand(text)).toEqual({ value, complaints: [] }));
 
-  it('is expanded only if there is one', () => {
-    expect(expand('$HOST costs $5')).toEqual({ value: undefined, complaints: [] });
+  it('needs braces: other text is unchanged', () => {
+    expect(expand('$HOST costs $5')).toEqual({ value: '$HOST costs $5', complaints: [] });
   });
 
   it('to an unset variable is reported with the path and the name', () => {
-    expect(expand('a${MISSING}b').complaints).toEqual([
-      'checks.db.url refers to the variable MISSING, which is not set; use ${MISSING:-default} for a default',
-    ]);
+    expect(expand('a${MISSING}b')).toEqual({
+      value: undefined,
+      complaints: [
+        'checks.db.url refers to the variable MISSING, which is not set; use ${MISSING:-default} for a default',
+      ],
+    });
   });
 
   it.each(['${}', '${HOST', '${1X}', '${HOST-x}', '${HO ST}'])('%s is refused as invalid', (text) => {
-    expect(expand(text).complaints).toEqual([expect.stringMatching(/^checks\.db\.url has an invalid \$\{ reference/)]);
+    expect(expand(text)).toEqual({
+      value: undefined,
+      complaints: [expect.stringMatching(/^checks\.db\.url has an invalid \$\{ reference/)],
+    });
   });
 });
