@@ -142,7 +142,7 @@ export class GrpcServer {
   async close(): Promise<void> {
     const { clock } = this.options;
     const acceptUntil = clock.now() + ACCEPT_MS;
-    await acceptQueued([this.listener], () => clock.now() >= acceptUntil);
+    await acceptQueued(this.listener, () => clock.now() >= acceptUntil);
     this.listener.close();
     this.service.close();
     this.injector.destroy();

@@ -79,7 +79,7 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   const close = async () => {
     const limit = clock.after(CLOSE_TIMEOUT_MS, () => acceptor.destroy());
     const acceptUntil = clock.now() + ACCEPT_MS;
-    await acceptQueued([server], () => clock.now() >= acceptUntil);
+    await acceptQueued(server, () => clock.now() >= acceptUntil);
     router.close();
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();

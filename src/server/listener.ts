@@ -5,7 +5,7 @@ import type { TlsSettings } from './certificates/tls-files.js';
 import type { ListenerContext } from './connection/session.js';
 import type { HandshakeContext } from './handshake/pending.js';
 import type { TlsHandshaker } from './handshake/tls-handshaker.js';
-import type { Listener } from './sockets/net-listener.js';
+import type { ConnectionListener } from './sockets/connection-listener.js';
 
 /** Settings of one listener. */
 export interface ListenerSettings {
@@ -45,7 +45,7 @@ export interface Listen extends Readonly<ListenerSettings> {
 
 /** An open listener. */
 export interface Listening {
-  readonly listener: Listener;
+  readonly listener: ConnectionListener;
   readonly address: string;
   settings: ListenerSettings;
   readonly shared: ListenerContext;

@@ -42,7 +42,6 @@ export async function planReload(
   for (const [index, { url, ...own }] of listen.entries()) {
     const address = parseAddress(url);
     const where = formatAddress(address);
-    let proxies = proxiesOf(own);
     const listening = [...open].find((one) => one.address === where);
     if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);
     if (!listening) {
@@ -55,8 +54,8 @@ export async function planReload(
     needsRestart.push(...fixed.filter(isOther).map((key) => `listen[${index}].${key}`));
     const setKeepAlive = isOther('keepAlive') ? await keepAliveOf(own, log) : listening.setKeepAlive;
     const kept = Object.fromEntries(fixed.map((key) => [key, listening.settings[key]]));
-    if (hasBun) proxies = proxiesOf(listening.settings);
-    listeners.set(listening, { settings: { ...own, ...kept }, proxies, setKeepAlive });
+    const next = { ...own, ...kept };
+    listeners.set(listening, { settings: next, proxies: proxiesOf(next), setKeepAlive });
   }
   if (open.size > 0 && needsRestart.every((path) => !path.endsWith('.url'))) needsRestart.push('listen');
   return { settings, listeners, changed, needsRestart };

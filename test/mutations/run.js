@@ -36,7 +36,7 @@ export function mutated({ rule, name, file, find, replace, also = [] }) {
     const text = texts.get(path) ?? readFileSync(join(root, 'dist', path), 'utf8');
     const times = [...text.matchAll(patternOf(before))].length;
     if (times !== 1)
-      throw new Error(`${rule} "${name}": ${before} stands ${times} times in dist/${path}, expected once`);
+      throw new Error(`${rule} "${name}": ${before} occurs ${times} times in dist/${path}, expected once`);
     texts.set(
       path,
       text.replace(patternOf(before), () => after),

@@ -198,7 +198,7 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
     const now = clock.now();
     this.receivedAt = now;
     this.idleSince = now;
-    this.hello?.received(now);
+    this.hello?.heartbeat?.received(now);
     this.sawActivity = true;
     this.session ??= this.start(chunk, now);
     const { session } = this;

@@ -23,7 +23,7 @@ export interface ConnectionState extends SessionHost {
   readonly connectedAt: number;
   /** Whether the connection is exempt from the idle timeout. */
   readonly isProtected: boolean;
-  /** Start of the silence that counts toward the idle timeout. */
+  /** Start of the silence that counts toward the idle timeout and the time limit for missing PINGs. */
   idleSince: number;
   /** Time at which the partial frame or line began. */
   partialSince: number;

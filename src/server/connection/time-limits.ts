@@ -31,7 +31,7 @@ export function expired(connection: ConnectionState, now: number): Violation | '
   const waitedFrom = outbox.takeWait();
   if (waitedFrom !== undefined) connection.idleSince = now - Math.max(0, waitedFrom - connection.idleSince);
   if (outbox.unsent > 0 || connection.pending > 0) return undefined;
-  if (hello?.isSilent(connection.idleSince, now)) return 'dead';
+  if (hello?.silence.exceeded(connection.idleSince, now)) return 'dead';
   if (connection.isProtected) return undefined;
   return idleLimit(connection).exceeded(connection.idleSince, now) ? 'idle' : undefined;
 }
@@ -82,9 +82,9 @@ export function nextCheckAt(connection: ConnectionState): number {
   ) {
     return 0;
   }
-  const { ms } = idleLimit(connection);
-  const idle = ms > 0 ? connection.idleSince + ms : Number.POSITIVE_INFINITY;
-  return connection.hello ? Math.min(idle, connection.hello.nextCheckAt) : idle;
+  const { hello, idleSince } = connection;
+  const idle = idleLimit(connection).endsAt(idleSince);
+  return hello ? Math.min(idle, hello.nextCheckAt(idleSince)) : idle;
 }
 
 /** The limit that was announced in HELLO remains in effect, because the client sends PINGs just often enough for it. */

@@ -1,5 +1,5 @@
 import { Heartbeat, negotiated } from '../../liveness/heartbeat.js';
-import { stallTolerance, type TimeLimit } from '../../liveness/time-limit.js';
+import { stallTolerance, TimeLimit } from '../../liveness/time-limit.js';
 import { type HelloBody, wireMilliseconds } from '../../wire/bodies.js';
 import type { ServerSettings } from '../settings.js';
 
@@ -8,9 +8,8 @@ export class NegotiatedHello {
   readonly name: string | undefined;
   /** The server's own PINGs; undefined if the client does not want any. */
   readonly heartbeat: Heartbeat | undefined;
-  /** Silence in milliseconds after which a client that announced PINGs is dead; 0 = it announced none. */
-  private readonly silence: number;
-  private receivedAt: number;
+  /** Silence after which a client that announced PINGs is dead. */
+  readonly silence: TimeLimit;
 
   /** @param idle idle timeout announced in HELLO. A reload does not change it for this connection. */
   constructor(
@@ -25,13 +24,7 @@ export class NegotiatedHello {
     this.name = hello?.name;
     this.heartbeat =
       interval > 0 ? new Heartbeat({ interval, maxPingsOut: settings.maxPingsOut }, now, interval) : undefined;
-    this.silence = negotiated(client, offer) * client.mult;
-    this.receivedAt = now;
-  }
-
-  received(now: number): void {
-    this.receivedAt = now;
-    this.heartbeat?.received(now);
+    this.silence = new TimeLimit(negotiated(client, offer) * client.mult);
   }
 
   /**
@@ -39,23 +32,15 @@ export class NegotiatedHello {
    * this exceeds.
    */
   onStall(lag: number, now: number): void {
-    if (this.silence > 0 && lag > stallTolerance(this.silence)) this.receivedAt = now;
+    this.silence.onStall(lag, now);
     const limit = this.heartbeat?.limit ?? 0;
     if (limit > 0 && lag > stallTolerance(limit)) this.heartbeat?.reset(now);
   }
 
-  /** Monotonic time before which no PING is due and the client is not dead. */
-  get nextCheckAt(): number {
-    const silent = this.silence > 0 ? this.receivedAt + this.silence : Number.POSITIVE_INFINITY;
+  /** Monotonic time before which no PING is due and a client that is silent since `idleSince` is not dead. */
+  nextCheckAt(idleSince: number): number {
+    const silent = this.silence.endsAt(idleSince);
     return this.heartbeat ? Math.min(silent, this.heartbeat.dueAt) : silent;
-  }
-
-  /**
-   * Whether a client that announced PINGs has been silent for too long. `since` is the time at which its silence began,
-   * or later if part of the silence does not count.
-   */
-  isSilent(since: number, now: number): boolean {
-    return this.silence > 0 && now - Math.max(since, this.receivedAt) >= this.silence;
   }
 }
 

@@ -3,19 +3,18 @@ import { afterNextPoll } from './after-next-poll.js';
 
 /**
  * Accepts connections that clients have opened and that are queued in the kernel, because closing a listener would
- * reset them. Each poll of the event loop accepts one connection per listener, so polls continue until one of them
- * accepts none, or until `isOver`.
+ * reset them. Each poll of the event loop accepts one connection, so polls continue until one of them accepts none, or
+ * until `isOver`.
  */
-export async function acceptQueued(listeners: readonly Server[], isOver: () => boolean): Promise<void> {
-  if (listeners.length === 0) return;
+export async function acceptQueued(listener: Server, isOver: () => boolean): Promise<void> {
   let hasAccepted: boolean;
   const onConnection = () => {
     hasAccepted = true;
   };
-  for (const listener of listeners) listener.on('connection', onConnection);
+  listener.on('connection', onConnection);
   do {
     hasAccepted = false;
     await afterNextPoll();
   } while (hasAccepted && !isOver());
-  for (const listener of listeners) listener.off('connection', onConnection);
+  listener.off('connection', onConnection);
 }

@@ -1,8 +1,8 @@
 import type { Address } from '../../net/address.js';
 import { cannotListen } from '../../net/listen-error.js';
 import { afterNextPoll } from './after-next-poll.js';
+import type { Acceptor, ConnectionListener, OpenOptions } from './connection-listener.js';
 import { chain, type DirectSocket, READ_BYTES, type SocketOwner } from './connection-socket.js';
-import type { Acceptor, Listener, ListenOptions } from './net-listener.js';
 
 /*
  * Sockets of Bun, at the level below its `node:net`. This file declares all members of Bun that are used.
@@ -73,8 +73,8 @@ const handlers: Omit<Handlers, 'open'> = {
 /** Opens a Bun listener, as `openListener` does. Each poll accepts all connections that are queued in the kernel. */
 export async function listenOnBun(
   address: Address,
-  { where, reusePort }: ListenOptions,
-  opened: (listener: Listener) => Acceptor,
+  { where, reusePort }: OpenOptions,
+  opened: (listener: ConnectionListener) => Acceptor,
 ): Promise<Address> {
   let acceptor: Acceptor;
   const open = (socket: Socket) => acceptor.accept(new BunSocket(socket));

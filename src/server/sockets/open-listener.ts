@@ -1,9 +1,10 @@
 import type { Address } from '../../net/address.js';
 import { hasBun, listenOnBun } from './bun-socket.js';
-import { type Acceptor, type Listener, type ListenOptions, listenOnNet } from './net-listener.js';
+import type { Acceptor, ConnectionListener, OpenOptions } from './connection-listener.js';
+import { listenOnNet } from './net-listener.js';
 import { openSocketFile, setMode } from './unix-socket.js';
 
-export interface OpenOptions extends ListenOptions {
+interface Options extends OpenOptions {
   /** File mode of a Unix socket; undefined: set by the umask. */
   readonly mode: number | undefined;
   /** Whether some connections must be a `net.Socket`, for TLS or a PROXY header. */
@@ -18,16 +19,14 @@ export interface OpenOptions extends ListenOptions {
  */
 export async function openListener(
   address: Address,
-  { where, reusePort, mode, needsStreams }: OpenOptions,
-  opened: (listener: Listener) => Acceptor,
+  { mode, needsStreams, ...options }: Options,
+  opened: (listener: ConnectionListener) => Acceptor,
 ): Promise<Address> {
   const listenOn = hasBun && !needsStreams ? listenOnBun : listenOnNet;
-  let bound = address;
-  const listen = async () => {
-    bound = await listenOn(address, { where, reusePort }, opened);
-  };
-  await (address.kind === 'unix' ? openSocketFile(address.path, listen) : listen());
+  const listen = () => listenOn(address, options, opened);
+  if (address.kind !== 'unix') return listen();
+  await openSocketFile(address.path, listen);
   // Connections that are accepted before this point are served.
-  if (address.kind === 'unix' && mode !== undefined) await setMode(address.path, mode);
-  return bound;
+  if (mode !== undefined) await setMode(address.path, mode);
+  return address;
 }

@@ -23,7 +23,7 @@ const OPENING = 'another process is opening it';
  * @param listen must bind the socket before it returns its promise
  * @throws PongcheckError `PONGCHECK_LISTEN` if a process listens at `path`, or if the file is not a socket.
  */
-export async function openSocketFile(path: string, listen: () => Promise<void>): Promise<void> {
+export async function openSocketFile(path: string, listen: () => Promise<unknown>): Promise<void> {
   try {
     await bindSocketFile(path, listen);
   } catch (error) {
@@ -32,7 +32,7 @@ export async function openSocketFile(path: string, listen: () => Promise<void>):
 }
 
 /** Like `openSocketFile`, but throws errors that only state the reason. */
-export async function bindSocketFile(path: string, listen: () => Promise<void>): Promise<void> {
+export async function bindSocketFile(path: string, listen: () => Promise<unknown>): Promise<void> {
   const lock = await Lock.acquire(`${path}.lock`);
   try {
     if (!lock) throw new Error(OPENING);
