@@ -41,7 +41,7 @@ const faults: Fault[] = [
   {
     name: 'alive but failing',
     happen(_far, _near, victims) {
-      for (const victim of victims) victim.tell({ useless: true });
+      for (const victim of victims) victim.send({ failing: true });
     },
   },
 ];

@@ -89,7 +89,7 @@ interface Outcome {
   early: number;
   late: number;
   /** Highest fraction of instances without a database among those in rotation, after the bound. */
-  useless: number;
+  withoutDatabase: number;
   /** Lowest fraction of the instances without a database that are out of rotation, after the bound. */
   out: number;
   pingsOfRun: number;
@@ -107,7 +107,7 @@ function outcomeOf(fleet: Fleet): Outcome {
     fleet,
     early: Math.min(...values(fleet, FAULT, FAULT + BOUND, ({ inRotation }) => inRotation)),
     late: Math.min(...late(({ inRotation }) => inRotation)),
-    useless: Math.max(...late(({ useless }) => useless)),
+    withoutDatabase: Math.max(...late(({ withoutDatabase }) => withoutDatabase)),
     out: 1 - Math.max(...late(({ brokenInRotation }) => brokenInRotation)),
     pingsOfRun: Math.max(0, ...rounds.map(({ pings }) => pings)),
     longestRound: Math.max(0, ...rounds.map(({ ms }) => ms)),
@@ -117,12 +117,12 @@ function outcomeOf(fleet: Fleet): Outcome {
   };
 }
 
-function row({ fleet, early, late, useless, pingsOfRun, queries, settledAfter }: Outcome): string[] {
+function row({ fleet, early, late, withoutDatabase, pingsOfRun, queries, settledAfter }: Outcome): string[] {
   const first = fleet.instances.map(({ rounds }) => rounds[0]).filter((round) => round !== undefined);
   return [
     percent(early),
     percent(late),
-    percent(useless),
+    percent(withoutDatabase),
     perSecond(fleet.pings, FAULT, END).toFixed(1),
     String(pingsOfRun),
     first.length > 0 ? spread(first.map(({ at }) => at - FAULT)) : '-',

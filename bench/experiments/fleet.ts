@@ -67,7 +67,7 @@ export class Fleet {
     this.samples.push({
       at: this.clock.now(),
       inRotation: inRotation.length / old.length,
-      useless: inRotation.length && inRotation.filter(({ works }) => !works).length / inRotation.length,
+      withoutDatabase: inRotation.length && inRotation.filter(({ works }) => !works).length / inRotation.length,
       newInRotation: this.instances.filter(({ isNew, isInRotation }) => isNew && isInRotation).length,
       brokenInRotation: ratio(
         inRotation.filter(({ works }) => !works).length,
@@ -82,7 +82,7 @@ export interface Sample {
   /** Fraction in rotation of the instances that did not start later. */
   readonly inRotation: number;
   /** Fraction of the instances in rotation that have no database. */
-  readonly useless: number;
+  readonly withoutDatabase: number;
   /** Fraction of the instances without a database that are in rotation. */
   readonly brokenInRotation: number;
   /** Number of instances in rotation that started later. */

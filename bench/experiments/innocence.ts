@@ -30,7 +30,7 @@ export interface Closed {
 const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
   {
     name: 'handler blocked 7 s',
-    happen: async ({ program }) => program.tell({ block: 7000 }),
+    happen: async ({ program }) => program.send({ block: 7000 }),
     peers: ['0', '20', 'not run', 'not run'],
   },
   {

@@ -10,6 +10,18 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+/** Returns the cells of the first table row that starts with these cells. */
+export function rowOf(text: string, ...start: readonly string[]): readonly string[] {
+  for (const line of text.split('\n')) {
+    const row = line
+      .split('|')
+      .slice(1, -1)
+      .map((text) => text.trim());
+    if (start.every((text, n) => row[n] === text)) return row;
+  }
+  throw new Error(`no table row starts with ${start.join(' | ')}`);
+}
+
 /** URL of a file given by its path relative to the project root. */
 export const rootUrl = (path: string) => new URL(`../../${path}`, import.meta.url);
 export const readRoot = (path: string) => readFileSync(rootUrl(path), 'utf8');

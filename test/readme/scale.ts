@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Probed } from '../../bench/experiments/probe.js';
 import type { Requests } from '../../bench/experiments/requests.js';
 import type { Table } from '../../bench/experiments/table.js';
-import { readRoot, rootUrl, table } from './markdown.js';
+import { readRoot, rootUrl, rowOf, table } from './markdown.js';
 
 interface Results {
   machine: string;
@@ -24,9 +24,10 @@ const thousand = results.fate.find(({ head }) => head[0] === '1,000 instances') 
 const sharedFailure = ([scenario, onShared]: readonly string[]) => scenario === 'down for all' && onShared === 'warn';
 const cpuOf = (kind: string) => results.requests.requests.find((one) => one.kind === kind)?.cpu as number;
 const [probed] = results.probe as [Probed];
-const [, kibibytes] = /^\| pongcheck(?:, `threads: 0`)? \| ([\d.]+) KiB/m.exec(
+const [, memory] = rowOf(
   readRoot('bench/RESULTS.md').split('## Resident memory per connection')[1] as string,
-) as unknown as [string, string];
+  'pongcheck, `threads: 0`',
+);
 
 /** Measured values: CPU in seconds, memory in bytes, rates per second. */
 export const measured = {
@@ -39,7 +40,7 @@ export const measured = {
   seriesMemory: probed.prometheusMemory / probed.prometheusSeries,
   exporterMemory: probed.exporterMemory,
   exporterSockets: probed.sockets,
-  connection: Number(kibibytes) * 1024,
+  connection: Number(/^(\S+) KiB /.exec(memory as string)?.[1]) * 1024,
   /** CPU per PING while 10,000 clients each send one every 10 s. */
   busyPing:
     Number.parseFloat(cellOf(results.idle[0] as Table, ([name]) => name === 'CPU, of one core', 'responder')) /

@@ -1,27 +1,17 @@
-import { readRoot, table } from './markdown.js';
+import { readRoot, rowOf, table } from './markdown.js';
 
 const results = readRoot('bench/RESULTS.md');
 
 /** The median ratios of the responder to a peer, with 1 and with 64 PINGs in flight. */
-function ratiosTo(peer: string): [one: string, many: string] {
-  const ratio = String.raw`\*\*([\d.]+) \([^)]+\)\*\*`;
-  const name = peer.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const found = new RegExp(
-    `^\\| \\*\\*pongcheck, \`threads: 0\` : ${name}\\*\\* \\| ${ratio} \\| +\\| ${ratio} \\|`,
-    'm',
-  ).exec(results);
-  if (!found) throw new Error(`bench/RESULTS.md has no ratio of the responder to ${peer}`);
-  return [found[1] as string, found[2] as string];
+function ratiosTo(peer: string): string[] {
+  const [, one, , many] = rowOf(results, `**pongcheck, \`threads: 0\` : ${peer}**`);
+  return [one, many].map((cell) => /[\d.]+/.exec(cell as string)?.[0] as string);
 }
 
 /** The p99 of liveness beside a busy application, in milliseconds. */
 function busyP99(threads: 0 | 1): string {
-  const found = new RegExp(
-    `^\\| liveness, busy \\| pongcheck, \`threads: ${threads}\` \\| [^|]+\\| (\\d+) \\(`,
-    'm',
-  ).exec(results);
-  if (!found) throw new Error(`bench/RESULTS.md has no p99 of liveness with threads: ${threads}`);
-  const ms = Number(found[1]) / 1000;
+  const [, , , p99] = rowOf(results, 'liveness, busy', `pongcheck, \`threads: ${threads}\``);
+  const ms = Number.parseInt(p99 as string, 10) / 1000;
   return ms < 10 ? ms.toFixed(1) : ms.toFixed(0);
 }
 

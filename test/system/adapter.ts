@@ -36,13 +36,13 @@ export class Adapter {
   /** Number of lines of standard output that have been parsed. */
   private read = 0;
 
-  tell(instruction: object): void {
+  send(instruction: object): void {
     this.child.stdin.write(`${JSON.stringify(instruction)}\n`);
   }
 
   /** Sends an instruction, and returns the next event. */
   async ask(instruction: object): Promise<Event> {
-    this.tell(instruction);
+    this.send(instruction);
     await this.until(() => this.events.length > 0);
     return this.events.shift() as Event;
   }

@@ -139,7 +139,7 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
       command,
       (await serve({ checks: { db: { kind: 'custom', run, interval: 50, minInterval: 10 } } })).url,
     );
-    client.tell({ do: 'watch' });
+    client.send({ do: 'watch' });
     await client.says({ status: 'pass' });
     isBroken = true;
     await client.says({ status: 'fail', healthy: false });
@@ -152,7 +152,7 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
     const db = { kind: 'custom', run, interval: 50, minInterval: 10 };
     const { url } = await serve({ checks: { db } });
     const client = adapter(command, url);
-    client.tell({ do: 'link', addresses: [url], intervalMs: 3_600_000, maxPingsOut: 3, watch: {} });
+    client.send({ do: 'link', addresses: [url], intervalMs: 3_600_000, maxPingsOut: 3, watch: {} });
     await client.says({ state: 'up', link: 'pass' });
     isBroken = true;
     await client.says({ state: 'up', link: 'fail' });
@@ -168,7 +168,7 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
     const other = new Authority();
     const { url } = await serve();
     const client = adapter(command, url, { PONGCHECK_CA: other.ca });
-    client.tell({ do: 'ping' });
+    client.send({ do: 'ping' });
     expect(await client.fails()).toMatch(/certificate/i);
     other.remove();
   });
@@ -176,7 +176,7 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
   it('keeps a connection, leaves a server that drains, and finds another one', async () => {
     const [first, second] = [await serve({ checks: { db: () => {} } }), await serve({ checks: { db: () => {} } })];
     const client = adapter(command, first.url);
-    client.tell({ do: 'link', addresses: [first.url, second.url], intervalMs: 300, maxPingsOut: 3 });
+    client.send({ do: 'link', addresses: [first.url, second.url], intervalMs: 300, maxPingsOut: 3 });
     await client.says({ state: 'up' });
     expect(await first.service.connections()).toHaveLength(1);
     const drained = first.service.drain();

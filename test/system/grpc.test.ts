@@ -168,7 +168,7 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
       ['soft', { checks: ['soft'] }],
       ['none', { checks: ['none'] }],
     ];
-    for (const [service] of services) python.tell({ watch: service });
+    for (const [service] of services) python.send({ watch: service });
     const updates: string[] = [];
     void (async () => {
       for await (const { status } of client.watch()) updates.push(status);

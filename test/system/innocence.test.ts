@@ -65,7 +65,7 @@ describe('a live client is not closed', () => {
     const server = await trial.server({ heartbeat });
     const live = await living(server);
     const silentClient = await silent(server);
-    server.program.tell({ block: 7000 });
+    server.program.send({ block: 7000 });
     const blocked = await server.program.says('blocked');
     const close = await onlySilentFound(server, live, silentClient);
     // A whole limit after the event loop continued.

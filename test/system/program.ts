@@ -78,11 +78,11 @@ export class Program {
   /** Sends a command, and returns the answer to this command. */
   async ask(command: object, event: string): Promise<Said> {
     const before = this.all(event).length;
-    this.tell(command);
+    this.send(command);
     return (await this.saysAll(event, before + 1))[before] as Said;
   }
 
-  tell(command: object): void {
+  send(command: object): void {
     this.child.stdin?.write(`${JSON.stringify(command)}\n`);
   }
 

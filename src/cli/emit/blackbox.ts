@@ -2,8 +2,6 @@ import type { FileSettings } from '../../config/settings.js';
 import { configError } from '../../options/issue.js';
 import { listenerOf, MARGIN_MS } from './listeners.js';
 
-const seconds = (ms: number) => `${Math.ceil(ms / 1000)}s`;
-
 export function blackbox(settings: FileSettings): string[] {
   const { address, proxyProtocol } = listenerOf(settings, 'blackbox_exporter');
   if (proxyProtocol) {
@@ -19,7 +17,7 @@ export function blackbox(settings: FileSettings): string[] {
     '  pongcheck:',
     '    prober: tcp',
     `    # Longer than ping.timeout (${settings.ping.timeout} ms), within which the responder always answers. The scrape timeout must be longer still.`,
-    `    timeout: ${seconds(settings.ping.timeout + MARGIN_MS)}`,
+    `    timeout: ${Math.ceil((settings.ping.timeout + MARGIN_MS) / 1000)}s`,
     '    tcp:',
     ...(address.kind === 'tls' ? ['      tls: true', '      # tls_config: { ca_file: /etc/prometheus/ca.pem }'] : []),
     '      query_response:',

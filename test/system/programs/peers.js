@@ -17,7 +17,7 @@ const peers = Array.from({ length: count }, (_, n) => ({
   at: 0,
 }));
 
-/** The status that the clients report: pass, until they are told to be `useless`. */
+/** The status with which the clients answer PINGs: pass, or fail after the command `failing`. */
 let status = 1;
 
 function frame(type, code, body, flags = 0) {
@@ -108,8 +108,8 @@ function told({ n, at, sentAt, socket, pings, pongs, answered, goaways, errors, 
 
 await Promise.all(peers.map(start));
 say('up', { peers: peers.map(told) });
-onCommand(({ list, awaitPongs, useless }) => {
-  if (useless) status = 3;
+onCommand(({ list, awaitPongs, failing }) => {
+  if (failing) status = 3;
   if (list) say('peers', { peers: peers.map(told) });
   if (awaitPongs) {
     const next = peers.map(

@@ -16,10 +16,10 @@ const { bulk = 0, timed = false, held = 0, quiet = false, ...options } = JSON.pa
 process.stderr;
 for (let n = 0; n < held; n++) openSync('/dev/null');
 let blockFor = 0;
-let useless = false;
-/** A handler that blocks the event loop once when told to, and fails when it is told to be useless. */
+let failing = false;
+/** A check that blocks the event loop once after the command `block`, and fails after the command `failing`. */
 function wedge() {
-  if (useless) throw new Error('useless');
+  if (failing) throw new Error('failing');
   if (blockFor === 0) return;
   const until = now() + blockFor;
   blockFor = 0;
@@ -75,7 +75,7 @@ async function state() {
   return { memory: heapUsed + external, rss, resources, open, waiting, accepted, closed, refused, errors: [...errors] };
 }
 onCommand(({ block, list, work, ...command }) => {
-  if (command.useless) useless = true;
+  if (command.failing) failing = true;
   if (block) blockFor = block;
   if (work) {
     say('worked', { longest, cpu: process.cpuUsage(), open: service.server.connections.size });
