@@ -74,7 +74,17 @@ describe('pongcheck', () => {
     ['value-missing', ['ping', '--count'], '--count requires a value: N; see pongcheck ping --help'],
     ['value-of-a-switch', ['ping', '--json=1'], '--json takes no value; see pongcheck ping --help'],
     ['argument-too-many', ['ping', 'a', 'b'], 'unexpected argument "b"; see pongcheck ping --help'],
-    ['unexpected-argument', ['serve', 'a'], 'unexpected argument "a"; see pongcheck serve --help'],
+    ['unexpected-argument', ['emit', 'envoy', 'a'], 'unexpected argument "a"; see pongcheck emit --help'],
+    [
+      'file-without-its-flag',
+      ['check-config', 'a.yml'],
+      'unexpected argument "a.yml"; the configuration file is given with --config; see pongcheck check-config --help',
+    ],
+    [
+      'file-without-a-name',
+      ['serve', '--config', ''],
+      '--config is empty; allowed: the path of a file; see pongcheck serve --help',
+    ],
     [
       'count-of-zero',
       ['ping', '-c', '0'],
@@ -83,7 +93,7 @@ describe('pongcheck', () => {
     [
       'interval-without-unit',
       ['ping', '-i', '1'],
-      '--interval is "1"; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 24h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
+      '--interval is "1"; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 24h (a unit is missing: 1ms, 1s); see pongcheck ping --help',
     ],
     [
       'wait-of-ages',
