@@ -69,7 +69,7 @@ export function parseCommandLine(
     const allowed = command.many ? Number.POSITIVE_INFINITY : command.argument === undefined ? 0 : 1;
     const unexpected = positionals[allowed];
     if (unexpected !== undefined) {
-      const takesFile = command.flags.some(({ long }) => long === 'config');
+      const takesFile = allowed === 0 && command.flags.some(({ long }) => long === 'config');
       const hint = takesFile ? '; the configuration file is given with --config' : '';
       throw new UsageError(`unexpected argument ${JSON.stringify(unexpected)}${hint}`);
     }

@@ -8,6 +8,7 @@ import { serveCommand } from '../../src/cli/serve/command.js';
 import { optionRows } from '../../src/options/table.js';
 import { pongcheck } from './command.js';
 import { compiledPackage } from './compiled.js';
+import { Terminal } from './pseudo-terminal.js';
 
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'));
 
@@ -38,6 +39,14 @@ describe('pongcheck', () => {
       expect(await pongcheck(['help', name])).toMatchObject({ code: 0, stdout });
     },
   );
+
+  it('is wrapped to the width of a terminal', async () => {
+    const terminal = new Terminal(['check-config', '--help'], { columns: 80, env: { NO_COLOR: '1' } });
+    await terminal.ended();
+    const lines = terminal.output.split('\r\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines).toContain('Configuration file options, with default and environment variable (a variable');
+  });
 
   it('lists each option with its variable, and each check kind', async () => {
     const { stdout } = await pongcheck(['check-config', '--help']);
