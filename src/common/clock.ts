@@ -47,12 +47,18 @@ class LongTimer {
   }
 }
 
-/** Read once, because `globalThis.performance` is a getter that costs as much as reading the time. */
-const { performance } = globalThis;
+/**
+ * `globalThis.performance`, a getter that costs as much as reading the time. Not read before the first use, because it
+ * loads a module, which would delay the start of `pongcheck ping` by 1 ms.
+ */
+let performance: typeof globalThis.performance | undefined;
 
 /** Clock of this process. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => {
+    performance ??= globalThis.performance;
+    return performance.now();
+  },
   wall: () => Date.now(),
   after: (ms, fire) => (ms > MAX_DELAY_MS ? new LongTimer(ms, fire) : setTimeout(fire, ms).unref()),
   clear: (timer) => (timer instanceof LongTimer ? timer.clear() : clearTimeout(timer as NodeJS.Timeout)),

@@ -55,7 +55,7 @@ export interface Member extends Counted {
   readonly verdictLimit: number | undefined;
   /** The latest result as returned by the run. A result older than `limit` does not count. */
   own(now: number): OwnResult;
-  /** The max age that applies to a request for the max age `wanted`. */
+  /** The max age that applies to a request with the max age `wanted`; undefined: the request sets none. */
   maxAge(wanted: number | undefined): number;
   /**
    * Whether the latest result is fresh enough for a request. Always false for max age 0, which requires a run that

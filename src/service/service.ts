@@ -141,7 +141,7 @@ export class Service {
    * Adds the gRPC health service (grpc.health.v1) to an `@grpc/grpc-js` server of the application. The service runs on
    * that server's event loop, and does not respond while this event loop is blocked.
    *
-   * @throws Error if the server has a health service already.
+   * @throws Error if the server already has a health service.
    */
   addGrpcHealth(server: GrpcJsServer): void {
     this.grpc.addTo(server, this.settings);
@@ -184,7 +184,8 @@ export class Service {
    * Starts the checks and opens the listeners. A service can be started once.
    *
    * @throws PongcheckError (rejects) `PONGCHECK_LISTEN`, `PONGCHECK_ADDRESS`, or `PONGCHECK_METRICS` if `register` has the
-   *   metrics of another service; nothing is left open then. `PONGCHECK_STARTED` on a second call, which changes nothing.
+   *   metrics of another service. In these cases, nothing is left open. `PONGCHECK_STARTED` on a second call, which
+   *   changes nothing.
    */
   async start(): Promise<void> {
     if (this.opening || this.stopping) {

@@ -31,7 +31,7 @@ export const maxBody: Readonly<Record<FrameType, number>> = {
 /** Bits 0-3 are critical: a receiver refuses a frame in which an unknown critical flag is set. Bits 4-7 are hints. */
 export const CRITICAL_FLAGS = 0x0f;
 export const PingFlag = { DETAIL: 0x01, CLOSE: 0x02 } as const;
-/** Bits 4-7 of a PING: the number of responders that the PING has passed (SPEC "Chains and cycles"). */
+/** Bits 4-7 of a PING: the number of responders that the PING has passed through (SPEC "Chains and cycles"). */
 export const HOPS_SHIFT = 4;
 export const PongFlag = { STALE: 0x02, TRUNCATED: 0x04 } as const;
 export const WatchFlag = { CANCEL: 0x01, DETAIL: 0x02 } as const;

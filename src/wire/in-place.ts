@@ -10,7 +10,7 @@ let view: DataView = new DataView(new ArrayBuffer(0));
 
 /**
  * Rewrites consecutive bare PINGs, beginning at offset `from`, to PONGs in place. Stops at the first frame that is
- * incomplete, has another scope or has flags, and after `max` frames. Returns the offset behind the last PONG.
+ * incomplete, has another scope or has flags, and after `max` frames. Returns the offset after the last PONG.
  */
 export function answerInPlace(chunk: Buffer, from: number, max: number, scope: number, status: number): number {
   const { buffer, byteOffset, length } = chunk;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -48,6 +48,21 @@ describe('the start of a probe', () => {
   it('loads no other package', () => expect(strangers).toEqual([]));
 
   it('loads one file in addition to the command', () => expect(files.sort()).toEqual(['cli.js', 'cli/ping.cjs']));
+
+  it('does not load the module of `performance`, which costs 1 ms', async () => {
+    const [preload, loaded] = [join(folder, 'preload.cjs'), join(folder, 'loaded.json')];
+    const list = 'JSON.stringify(process.moduleLoadList)';
+    writeFileSync(
+      preload,
+      `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, ${list}));`,
+    );
+    const { code } = await pongcheck(['ping', responder.address, '-c', '1'], {
+      env: { NODE_OPTIONS: `--require ${preload}` },
+    });
+    const modules = JSON.parse(readFileSync(loaded, 'utf8'));
+    expect({ code, modules }).toEqual({ code: 0, modules: expect.arrayContaining(['NativeModule net']) });
+    expect(modules).not.toContain('NativeModule perf_hooks');
+  });
 
   it('contains what a PING needs: no other command, no long-lived connection, no option schema', () => {
     const text = readFileSync(join(compiledPackage(), 'dist', 'cli', 'ping.cjs'), 'utf8');

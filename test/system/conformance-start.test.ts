@@ -80,7 +80,7 @@ describe('pongcheck conformance --start', () => {
       expect([report.code, report.rules.M31]).toEqual([1, 'failed']);
       expect(exceptions(report)).toContainEqual([
         'failed',
-        'a watch of what does not exist says 6',
+        'a watch of a name that does not exist reports 6',
         'WATCH is refused with ERROR 7, although a WATCH without a body is answered',
       ]);
     },
@@ -234,7 +234,7 @@ describe('pongcheck conformance ADDRESS', () => {
       expect(without.rules).toMatchObject({ M15: 'not tried', M26: 'not tried', M50: 'not tried', M12: 'ok' });
       expect(exceptions(without)).toContainEqual([
         'not tried',
-        'a WATCH is answered at once',
+        'a WATCH is answered immediately',
         'requires the responder token (--token)',
       ]);
 

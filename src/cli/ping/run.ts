@@ -15,7 +15,7 @@ import { outcomeOf } from './pong-text.js';
 import { jsonPrinter, type PingPrinter, textPrinter } from './printer.js';
 import { PingStatistics } from './statistics.js';
 
-/** Reads the same clock as `performance.now()`, whose module would cost a probe 1 ms to load. */
+/** Reads the same clock as `systemClock`, without loading the module of `performance`. */
 const clock: Clock = { ...systemClock, now: () => process.uptime() * 1000 };
 
 /** With a shorter interval, PINGs request the report only if --detail is given. */

@@ -328,8 +328,8 @@ export class Connection implements Sweepable, ConnectionState, SocketOwner {
   /**
    * Sends GOAWAY to a client that has sent HELLO (SPEC "Draining").
    *
-   * @param until time at which the server stops, and `reconnectAt` the time at which this client may reconnect. Both
-   * are in monotonic milliseconds.
+   * @param until monotonic time in milliseconds at which the server stops.
+   * @param reconnectAt monotonic time in milliseconds at which this client may reconnect.
    */
   goaway(until: number, reconnectAt: number): void {
     if (this.hello === undefined || this.phase !== 'open') return;

@@ -69,8 +69,8 @@ function reportViolation(
 }
 
 /**
- * Earliest time at which the sweeper must check the connection. Events that make it earlier call `wake`. 0 requests a
- * check in every sweep, while the connection is in a state that is rare among idle connections.
+ * Earliest time at which the sweeper must check the connection. Events that make it earlier call `wake`. Returns 0,
+ * which requests a check in every sweep, for states that are rare among idle connections.
  */
 export function nextCheckAt(connection: ConnectionState): number {
   if (

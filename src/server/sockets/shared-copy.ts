@@ -2,8 +2,8 @@ import type { TLSSocket } from 'node:tls';
 import { type ConnectionSocket, READ_BYTES } from './connection-socket.js';
 
 /**
- * A buffer for the answers to one read at a time. The kernel usually accepts them immediately, and the buffer is
- * reused, which saves an allocation of up to 64 KiB per read.
+ * A buffer for the answers to one read. The kernel usually accepts all of them immediately, so the next read can use
+ * the same buffer, which saves an allocation of up to 64 KiB per read.
  */
 export class SharedCopy {
   private buffer: Buffer | undefined;
