@@ -169,6 +169,18 @@ describe('createService', () => {
     });
   });
 
+  it.each<[object, string]>([
+    [{ idle: '60s', close: true }, 'idle is "60s"; allowed: milliseconds, a whole number'],
+    [{ idle: -1, close: true }, 'idle is -1; allowed: milliseconds, a whole number'],
+    [{ idel: 60_000, close: true }, 'idel is not a known option; did you mean idle?'],
+    [{ close: 'no' }, 'close is "no"; allowed: true or false (did you mean false?)'],
+  ])('creates a service whose heartbeat refuses %j', async (options, message) => {
+    await expect(createService({ ...quiet }).heartbeat(options)).rejects.toMatchObject({
+      code: 'PONGCHECK_CONFIG',
+      message,
+    });
+  });
+
   it('creates a service that starts once, and keeps running after a second start', async () => {
     const service = createService({ ...quiet });
     closing.push(() => service.stop());
