@@ -6,7 +6,7 @@ import type { DefinedCheck } from '../health/defined-check.js';
 import { formatDuration } from '../options/duration.js';
 import { formatType, formatValue, hideCredentials } from '../options/format-value.js';
 import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
-import { OptionReader, readDefault } from '../options/reader.js';
+import { readDefault, readInCode } from '../options/reader.js';
 import { shapeOf } from '../options/shape.js';
 import { checkSettingRows } from '../options/table.js';
 import { NAME_FORMS, namePattern } from '../options/value-types.js';
@@ -75,13 +75,10 @@ function fromFunction(check: CheckFunction): CheckDefinition {
 }
 
 function readSettings(name: string, given: CheckDefinition): CheckSettings {
-  const issues: string[] = [];
-  const report = (path: Path, description: string) => issues.push(`${formatPath(path)} ${description}`);
   // Includes former names, so that they are rejected. Other keys belong to the definition.
   const keys = checkSettingRows.flatMap(({ path, formerly = [] }) => [path, formerly].flat());
   const known = Object.fromEntries(keys.map((key) => [key, given[key as keyof CheckSettings]]));
-  const settings = new OptionReader(report).read(shape, known, ['checks', name]) as CheckSettings;
-  if (issues.length > 0) throw configError(issues);
+  const settings: CheckSettings = readInCode(shape, known, formatPath, ['checks', name]);
   const issue = contradiction(settings);
   if (issue) throw invalid(name, ...issue);
   return settings;

@@ -1,7 +1,7 @@
 import type { CheckSettings } from '../health/check.js';
-import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
+import { formatPath, InvalidOption, type Path } from '../options/issue.js';
 import type { OptionRow } from '../options/option.js';
-import { OptionReader } from '../options/reader.js';
+import { readInCode } from '../options/reader.js';
 import { secretsOf } from '../options/secrets.js';
 import { shapeOf } from '../options/shape.js';
 import { checkSettingRows } from '../options/table.js';
@@ -30,13 +30,9 @@ export function parseCheckOptions<Options extends object>(
   settings: CheckSettings & { identity: string; secrets: readonly string[] };
   options: Omit<Options, keyof CheckSettings>;
 } {
-  const issues: string[] = [];
-  const report = (path: Path, description: string) =>
-    issues.push(`${kind} check: ${formatPath(path) || 'its argument'} ${description}`);
   const shape = { ...shapeOf([...checkSettingRows, ...rows]), open };
-  const values = new OptionReader(report).read(shape, given, []) as Record<string, unknown>;
-  if (issues.length > 0) throw configError(issues);
-  const entries = Object.entries(values);
+  const where = (path: Path) => `${kind} check: ${formatPath(path) || 'its argument'}`;
+  const entries = Object.entries(readInCode(shape, given, where));
   const settings: CheckSettings = Object.fromEntries(entries.filter(([key]) => isSetting(key)));
   const issue = contradiction(settings);
   if (issue) throw invalidOption(kind, ...issue);

@@ -2,10 +2,10 @@ import { MAX_CHECKS, scopes } from '../health/health.js';
 import { states } from '../health/state.js';
 import { missingOf } from '../net/tls.js';
 import { formatDuration } from '../options/duration.js';
-import { configError, formatPath } from '../options/issue.js';
+import { configError, formatPath, type Path } from '../options/issue.js';
 import { keepAliveRows } from '../options/keep-alive.js';
 import { InvalidValue, ONE_DAY, ONE_HOUR, type OptionRow, type ValueType } from '../options/option.js';
-import { OptionReader } from '../options/reader.js';
+import { readInCode } from '../options/reader.js';
 import { shapeOf } from '../options/shape.js';
 import {
   boolean,
@@ -155,13 +155,10 @@ function validator(
   contradictions: (options: object) => readonly string[] = () => [],
 ): <Options extends object>(options: Options) => Options {
   const shape = shapeOf(rows);
+  const where = (path: Path) => formatPath(path) || 'the argument with options';
   return (options) => {
-    const issues: string[] = [];
-    const reader = new OptionReader((path, description) =>
-      issues.push(`${formatPath(path) || 'the argument with options'} ${description}`),
-    );
-    const values = reader.read(shape, options, []);
-    if (issues.length === 0) issues.push(...contradictions(values as object));
+    const values = readInCode(shape, options, where);
+    const issues = contradictions(values);
     if (issues.length > 0) throw configError(issues);
     return values as typeof options;
   };

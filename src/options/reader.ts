@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { formatType, formatValue } from './format-value.js';
-import type { Path, Report } from './issue.js';
+import { configError, formatPath, type Path, type Report } from './issue.js';
 import { InvalidValue, type Mode, type OptionRow } from './option.js';
 import { isMap } from './path.js';
 import type { Shape } from './shape.js';
@@ -12,6 +12,26 @@ import { type Env, expandVariables } from './variables.js';
 export interface FileContext {
   readonly folder: string;
   readonly env: Env;
+}
+
+/**
+ * Reads options given in code.
+ *
+ * @param where formats a path for an error message.
+ * @param path path of `given`.
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue: path, value found, allowed values.
+ */
+export function readInCode(
+  shape: Shape,
+  given: unknown,
+  where = (path: Path) => formatPath(path) || 'the argument',
+  path: Path = [],
+): Record<string, unknown> {
+  const issues: string[] = [];
+  const reader = new OptionReader((path, description) => issues.push(`${where(path)} ${description}`));
+  const values = reader.read(shape, given, path);
+  if (issues.length > 0) throw configError(issues);
+  return values as Record<string, unknown>;
 }
 
 /** Reads values against a shape, and reports every issue. */

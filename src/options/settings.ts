@@ -6,7 +6,7 @@ import { formatDuration } from './duration.js';
 import { configError, formatPath, type Path, type Report } from './issue.js';
 import { defaultInFile, type Mode } from './option.js';
 import { at, setAt } from './path.js';
-import { OptionReader, readDefault } from './reader.js';
+import { readDefault, readInCode } from './reader.js';
 import { shapeOf } from './shape.js';
 import { codeOptionRows, optionRows } from './table.js';
 import type { Options } from './types.js';
@@ -74,12 +74,9 @@ const codeShape = shapeOf([
  * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue: path, value found, allowed values.
  */
 export function readOptions(options: unknown): Settings {
+  const settings = withDefaults(readInCode(codeShape, options), 'code');
   const issues: string[] = [];
-  const report: Report = (path, description) => issues.push(`${formatPath(path) || 'the argument'} ${description}`);
-  const values = new OptionReader(report).read(codeShape, options, []);
-  if (issues.length > 0) throw configError(issues);
-  const settings = withDefaults(values as Record<string, unknown>, 'code');
-  reportContradictions(settings, report);
+  reportContradictions(settings, (path, description) => issues.push(`${formatPath(path)} ${description}`));
   if (issues.length > 0) throw configError(issues);
   return settings;
 }

@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { defineCheck, requirePeers } from '../checks/define.js';
 import { readTls, validateTls } from '../checks/shared/tls.js';
 import type { RegistrySettings } from '../health/query/registry.js';
-import { configError, formatPath, type Report } from '../options/issue.js';
-import { OptionReader } from '../options/reader.js';
+import { readInCode } from '../options/reader.js';
 import {
   type FleetSettings,
   fleetSettings,
@@ -57,11 +56,7 @@ const heartbeatShape = shapeOf([
  * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue.
  */
 export function readHeartbeatOptions(options: unknown): { idle?: number; close?: boolean } {
-  const issues: string[] = [];
-  const report: Report = (path, description) => issues.push(`${formatPath(path) || 'the argument'} ${description}`);
-  const values = new OptionReader(report).read(heartbeatShape, options, []);
-  if (issues.length > 0) throw configError(issues);
-  return values as { idle?: number; close?: boolean };
+  return readInCode(heartbeatShape, options);
 }
 
 /**
