@@ -4,7 +4,7 @@ import { redactor } from '../common/redact.js';
 import type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
 import { formatDuration } from '../options/duration.js';
-import { formatValue, hideCredentials } from '../options/format-value.js';
+import { formatType, formatValue, hideCredentials } from '../options/format-value.js';
 import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
 import { OptionReader, readDefault } from '../options/reader.js';
 import { shapeOf } from '../options/shape.js';
@@ -44,7 +44,7 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
 function readDefinition(name: string, definition: CheckDefinition | CheckFunction): DefinedCheck {
   const given = typeof definition === 'function' ? fromFunction(definition) : definition;
   if (typeof given !== 'object' || given === null || typeof given.run !== 'function') {
-    throw invalid(name, [], formatValue(given), 'a function, or an object with a function `run`');
+    throw invalid(name, [], formatType(given), 'a function, or an object with a function `run`');
   }
   const settings = readSettings(name, given);
   const { timeout, interval } = { ...defaults, ...settings };

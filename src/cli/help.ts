@@ -2,6 +2,11 @@ import { type Command, commonFlags, EXIT_USAGE, type Flag, type HelpPart } from 
 import { stylesFor } from './terminal.js';
 
 const MAX_WIDTH = 100;
+const MIN_WIDTH = 30;
+
+function terminalWidth(): number {
+  return Math.min(process.stdout.columns ?? MAX_WIDTH, MAX_WIDTH);
+}
 
 /** Output of `pongcheck --help`. */
 export function mainHelp(commands: readonly Command[], version: string): string {
@@ -42,9 +47,12 @@ export async function commandHelp(command: Command): Promise<string> {
       rows: [...command.exits, [EXIT_USAGE, 'Usage error.'] as const].map(([code, meaning]) => [String(code), meaning]),
     },
   ];
-  const examples = command.examples.flatMap(([line, effect]) => [`  ${style('dim')(`# ${effect}`)}`, `  ${line}`]);
+  const examples = command.examples.flatMap(([line, effect]) => [
+    ...wrap(effect, terminalWidth() - 4).map((text) => `  ${style('dim')(`# ${text}`)}`),
+    `  ${line}`,
+  ]);
   return [
-    command.description,
+    ...wrap(command.description, terminalWidth()),
     '',
     `${style('bold')('Usage:')} pongcheck ${command.name}${argument} [FLAGS]`,
     '',
@@ -62,12 +70,12 @@ function flagText({ long, short, value, multiple }: Flag): string {
 /** Formats a title and two columns of rows, with wrapped descriptions. */
 function part({ title, rows }: HelpPart): string {
   const column = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
-  const width = Math.min(process.stdout.columns ?? MAX_WIDTH, MAX_WIDTH) - column - 2;
+  const width = terminalWidth() - column - 2;
   const style = stylesFor(process.stdout);
-  const lines = [style('bold')(`${title}:`)];
+  const lines = wrap(`${title}:`, terminalWidth()).map(style('bold'));
   for (const [name, description, note] of rows) {
-    const notes = note === undefined ? [] : wrap(note, Math.max(30, width)).map(style('dim'));
-    const [first = '', ...rest] = [...wrap(description, Math.max(30, width)), ...notes];
+    const notes = note === undefined ? [] : wrap(note, width).map(style('dim'));
+    const [first = '', ...rest] = [...wrap(description, width), ...notes];
     if (name.length > column - 2) lines.push(`  ${name}`, `  ${' '.repeat(column)}${first}`);
     else lines.push(`  ${name.padEnd(column)}${first}`);
     for (const line of rest) lines.push(`  ${' '.repeat(column)}${line}`);
@@ -75,7 +83,8 @@ function part({ title, rows }: HelpPart): string {
   return [...lines, ''].join('\n');
 }
 
-function wrap(description: string, width: number): string[] {
+function wrap(description: string, columns: number): string[] {
+  const width = Math.max(MIN_WIDTH, columns);
   const lines: string[] = [];
   let line = '';
   for (const word of description.split(' ')) {

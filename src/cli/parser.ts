@@ -67,8 +67,14 @@ export function parseCommandLine(
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     const allowed = command.many ? Number.POSITIVE_INFINITY : command.argument === undefined ? 0 : 1;
-    if (positionals.length > allowed)
-      throw new UsageError(`unexpected argument ${JSON.stringify(positionals[allowed])}`);
+    const unexpected = positionals[allowed];
+    if (unexpected !== undefined) {
+      const takesFile = allowed === 0 && command.flags.some(({ long }) => long === 'config');
+      const hint = takesFile ? '; the configuration file is given with --config' : '';
+      throw new UsageError(`unexpected argument ${JSON.stringify(unexpected)}${hint}`);
+    }
+    const empty = known.find(({ long, value }) => value === 'FILE' && values[long] === '');
+    if (empty) throw new UsageError(`--${empty.long} is empty; allowed: the path of a file`);
     return { flags: values as FlagValues, arguments_: positionals };
   } catch (error) {
     throw error instanceof UsageError

@@ -2,7 +2,7 @@ import { type PingOptions, pingRequest } from '../client/requests.js';
 import { PongcheckError } from '../common/errors.js';
 import { MAX_CHECKS, type Scope, scopes } from '../health/health.js';
 import { type Address, parseAddress } from '../net/address.js';
-import { DURATION_FORMS, formatDuration, parseDuration } from '../options/duration.js';
+import { DURATION_FORMS, formatDuration, parseDuration, unitHint } from '../options/duration.js';
 import { type FlagValues, UsageError } from './parser.js';
 
 // Flags are validated here, because `pongcheck ping` starts faster without the schema of the client's options.
@@ -43,11 +43,12 @@ export function addressOf(text: string): Address {
 export function durationOf(flags: FlagValues, name: string, { min = 0, max = ONE_DAY_MS } = {}): number | undefined {
   const text = flags[name];
   if (text === undefined) return undefined;
+  const isAllowed = (value: number) => value >= min && value <= max;
   const ms = parseDuration(String(text));
-  if (ms !== undefined && ms >= min && ms <= max) return ms;
-  const hint = /^\d+(\.\d+)?$/.test(String(text)) ? ` (a unit is missing: ${text}s, ${text}ms)` : '';
+  if (ms !== undefined && isAllowed(ms)) return ms;
+  const hint = unitHint(String(text), isAllowed);
   throw new UsageError(
-    `--${name} is ${JSON.stringify(text)}; allowed: ${DURATION_FORMS} from ${formatDuration(min)} to ${formatDuration(max)}${hint}`,
+    `--${name} is ${JSON.stringify(text)}; allowed: ${DURATION_FORMS} from ${formatDuration(min)} to ${formatDuration(max)}${hint ? ` (${hint})` : ''}`,
   );
 }
 

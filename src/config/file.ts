@@ -32,7 +32,7 @@ export async function readConfigFile(file: string, name: string): Promise<Config
   const tokens = [...new Parser(lines.addNewLine).parse(source)];
   if (depth(tokens) > MAX_DEPTH) throw configError([`${name}: is nested more than ${MAX_DEPTH} levels deep`]);
 
-  const documents = [...new Composer({ merge: true, prettyErrors: false }).compose(tokens, true)];
+  const documents = [...new Composer({ merge: true, prettyErrors: false, logLevel: 'error' }).compose(tokens, true)];
   const document = documents[0];
   const broken = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings]).slice(0, MAX_ERRORS);
   const problems = broken.map(

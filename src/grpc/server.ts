@@ -87,7 +87,7 @@ export class GrpcServer {
   static async open(options: GrpcServerOptions): Promise<GrpcServer> {
     const { grpc, settings } = options;
     const { Server, ServerCredentials } = await loadGrpcJs();
-    const certificate = grpc.tls && (await LiveCertificate.open(grpc.tls, 'grpc'));
+    const certificate = grpc.tls && (await LiveCertificate.open(grpc.tls, 'grpc.'));
     const tls = certificate && (await tlsServer(certificate, settings.limits.handshakeTimeout));
     const server = new Server({
       'grpc.enable_channelz': 0,

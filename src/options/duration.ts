@@ -26,3 +26,13 @@ export function formatDuration(ms: number): string {
   }
   return `${ms}ms`;
 }
+
+/** Hint for a number of which only the unit is missing. Undefined if it is not allowed with any unit. */
+export function unitHint(count: string, isAllowed: (ms: number) => boolean): string | undefined {
+  if (!/^\d+(\.\d+)?$/.test(count)) return undefined;
+  const meant = [`${count}ms`, `${count}s`].filter((text) => {
+    const ms = parseDuration(text);
+    return ms !== undefined && isAllowed(ms);
+  });
+  return meant.length === 0 ? undefined : `a unit is missing: ${meant.join(', ')}`;
+}

@@ -1,4 +1,5 @@
 import { redactor } from '../common/redact.js';
+import { isMap } from './path.js';
 
 const MAX_LENGTH = 60;
 /** In a single configuration value, white space before the last @ is also part of a password. */
@@ -15,11 +16,16 @@ export function formatValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'missing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'object') return isMap(value) ? 'an object' : `an instance of ${classOf(value)}`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return 'a symbol';
   if (typeof value === 'bigint') return 'a BigInt';
   return typeof value === 'string' ? quoted(value) : String(value);
+}
+
+/** For example `Map` or `Promise`. */
+function classOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
 /**

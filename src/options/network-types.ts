@@ -37,7 +37,8 @@ export const address: ValueType = {
 /** Short form of `listen`, in a file and in the environment. */
 export const addresses: ValueType = {
   name: 'addresses',
-  allowed: () => 'a list such as [{ url: "pong://HOST:PORT" }]',
+  allowed: (_row, mode) =>
+    `a list such as [{ url: "pong://HOST:PORT" }]${mode === 'code' ? '' : ', or addresses separated by commas'}`,
   read: (value, _row, mode) =>
     mode === 'code'
       ? invalid()

@@ -1,6 +1,6 @@
-/** Whether a value is a YAML mapping or JSON object. */
+/** Whether a value is a YAML mapping or JSON object. A Map, a Date or a Promise is not, because it has no keys. */
 export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object.prototype.toString.call(value) === '[object Object]';
 }
 
 /**

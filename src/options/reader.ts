@@ -30,7 +30,9 @@ export class OptionReader {
   }
 
   /** Returns the value with each option in its internal form. Invalid values are reported and omitted. */
-  read(shape: Shape, value: unknown, path: Path): unknown {
+  read(shape: Shape, given: unknown, path: Path): unknown {
+    // The holes of a sparse list become undefined, which no list allows.
+    const value = Array.isArray(given) ? Array.from(given) : given;
     // An empty section in a file is null.
     const map = value === null && this.#file ? {} : value;
     if (shape.keys.size > 0 && isMap(map)) return this.#readMap(shape, map, path);
@@ -154,11 +156,11 @@ function attempt(
 }
 
 /**
- * Formats the value for a report. Text that was given instead of a URL is not shown, because all of it may be a
- * password.
+ * Formats the value for a report. Text that was given instead of a URL or a check is not shown, because all of it may
+ * be a password.
  */
 function formatFound({ type, secret }: OptionRow, value: unknown): string {
-  if (secret) return formatType(value);
+  if (secret || type.name === 'check') return formatType(value);
   return type.name === 'url' && typeof value === 'string' ? 'not a valid URL' : formatValue(value);
 }
 

@@ -1,3 +1,4 @@
+import { hostAndPort, parseAddress } from '../net/address.js';
 import { type PeerAddress, parsePeerAddress } from '../net/peer-address.js';
 import { missingForReusePort } from '../net/reuse-port.js';
 import { missingOf } from '../net/tls.js';
@@ -134,6 +135,7 @@ export function reportContradictions(settings: Settings & { readonly clock?: unk
       if (isUnix && value) reportKey(key, `requires a TCP address; found ${url}`);
     }
   }
+  reportSharedAddresses(settings, report);
   for (const [name, { group, checks, tls = {} }] of Object.entries(probe?.modules ?? {})) {
     const path = ['probe', 'modules', name];
     if (group !== undefined && checks) {
@@ -147,6 +149,22 @@ export function reportContradictions(settings: Settings & { readonly clock?: unk
     const missing = missingOf(of.tls);
     if (missing) report([section, 'tls', missing], 'is missing; allowed: cert and key together');
     if (!of.from.some(isTls)) report([section, 'tls'], `requires a pongs:// address in ${section}.from`);
+  }
+}
+
+/** Reports listeners with the address of an earlier one. Port 0 selects a free port for each. */
+function reportSharedAddresses({ listen, http, grpc }: Settings, report: Report): void {
+  const places = listen.map(({ url }, index) => ({ path: ['listen', index, 'url'], address: parseAddress(url) }));
+  for (const [section, server] of Object.entries({ http, grpc })) {
+    if (server) places.push({ path: [section], address: { kind: 'tcp', host: server.host, port: server.port } });
+  }
+  const known = new Map<string, Path>();
+  for (const { path, address } of places) {
+    if (address.kind !== 'unix' && address.port === 0) continue;
+    const name = address.kind === 'unix' ? address.path : hostAndPort(address);
+    const earlier = known.get(name);
+    if (earlier) report(path, `is ${name}; allowed: another address than ${formatPath(earlier)}`);
+    else known.set(name, path);
   }
 }
 

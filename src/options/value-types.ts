@@ -1,6 +1,6 @@
 import { limitExceeded, MAX_DEPTH } from '../common/json-limits.js';
 import { BYTES_FORMS, formatBytes, parseBytes } from './bytes.js';
-import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
+import { DURATION_FORMS, formatDuration, parseDuration, unitHint } from './duration.js';
 import { InvalidValue, type Mode, type OptionRow, type ValueType } from './option.js';
 import { isMap } from './path.js';
 import { didYouMean } from './suggest.js';
@@ -19,11 +19,9 @@ export const duration: ValueType = {
     mode === 'code' ? `milliseconds, a whole number${range(row, String)}` : DURATION_FORMS + range(row, formatDuration),
   read(value, row, mode) {
     if (mode === 'code') return integerOf(value, row);
-    if (value === 0) return within(0, row);
-    if (typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY) {
-      throw new InvalidValue(`a unit is missing: ${value}ms, ${value}s`);
-    }
-    return within(parseDuration(textOf(value)), row);
+    const hint = unitHint(String(value), (ms) => isWithin(ms, row));
+    if (typeof value !== 'number') return within(parseDuration(textOf(value)), row, hint);
+    return within(value === 0 ? 0 : undefined, row, hint);
   },
   show: (ms) => (ms === 0 ? 0 : formatDuration(ms)),
   typescript: () => 'number',
@@ -39,8 +37,7 @@ export const bytes: ValueType = {
     const size = parseBytes(textOf(value));
     const [, count, unit = ''] = /^(\d+) ?([kmg])i?b?$/i.exec(textOf(value)) ?? [];
     const meant = `${count}${unit.toUpperCase()}iB`;
-    if (size === undefined && parseBytes(meant) !== undefined) throw new InvalidValue(`did you mean ${meant}?`);
-    return within(size, row);
+    return within(size, row, isWithin(parseBytes(meant), row) ? `did you mean ${meant}?` : undefined);
   },
   show: (size) => (size % 1024 === 0 && size > 0 ? formatBytes(size) : size),
   typescript: () => 'number',
@@ -84,6 +81,8 @@ export const text: ValueType = {
   name: 'text',
   allowed: () => 'a string of 1 to 1024 characters on one line',
   read: (value, _row, mode) => oneLine(value, mode),
+  // Without the hint about YAML.
+  readText: (value) => oneLine(value, 'code'),
   typescript: () => 'string',
 };
 
@@ -282,13 +281,18 @@ export function commaSeparated(value: string): string[] {
 }
 
 function integerOf(value: unknown, row: OptionRow): number {
-  if (typeof value === 'string' && /^\d+$/.test(value)) throw new InvalidValue('without quotes');
-  return within(typeof value === 'number' ? value : undefined, row);
+  const isQuoted = typeof value === 'string' && /^\d+$/.test(value) && isWithin(Number(value), row);
+  return within(typeof value === 'number' ? value : undefined, row, isQuoted ? 'without quotes' : undefined);
 }
 
-function within(value: number | undefined, { min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): number {
-  if (value === undefined || !Number.isInteger(value) || value < min || value > max) throw new InvalidValue();
-  return value;
+/** Returns a value that is allowed. Otherwise throws an InvalidValue with the hint. */
+function within(value: number | undefined, row: OptionRow, hint?: string): number {
+  if (isWithin(value, row)) return value;
+  throw new InvalidValue(hint);
+}
+
+function isWithin(value: number | undefined, { min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): value is number {
+  return value !== undefined && Number.isInteger(value) && value >= min && value <= max;
 }
 
 function range({ min = 0, max }: OptionRow, show: (value: number) => string): string {

@@ -43,7 +43,8 @@ export async function planReload(
     const address = parseAddress(url);
     const where = formatAddress(address);
     const listening = [...open].find((one) => one.address === where);
-    if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);
+    if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls))
+      await LiveCertificate.open(own.tls, `${where}: `);
     if (!listening) {
       needsRestart.push(`listen[${index}].url`);
       continue;

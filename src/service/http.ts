@@ -68,7 +68,7 @@ export class ServiceHttp {
     const { http } = settings;
     if (!http) return;
     const { host, port, tls } = http;
-    const certificate = tls && (await LiveCertificate.open(tls, 'http'));
+    const certificate = tls && (await LiveCertificate.open(tls, 'http.'));
     const limits = limitsOf(http, settings);
     this.listener = await openHttp({ ...this.context, host, port, certificate, limits, stats: this.stats });
     if (certificate) this.parts.server.watchCertificate(this.listener.address, certificate);

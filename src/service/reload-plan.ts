@@ -55,7 +55,7 @@ export async function planReload(options: ServiceOptions, running: Running): Pro
   for (const section of ['http', 'grpc'] as const) {
     const tls = next[section] ? next[section].tls : undefined;
     if (tls && needsRestart.some((path) => [section, `${section}.tls`].includes(path)))
-      await LiveCertificate.open(tls, section);
+      await LiveCertificate.open(tls, `${section}.`);
   }
   const changed = [...server.changed, ...changedPaths(running.settings, settings)].filter(
     (path) => !needsRestart.includes(path),

@@ -33,7 +33,7 @@ import { HistoryFile } from './history-file/history-file.js';
 import { ServiceHttp } from './http.js';
 import type { ServiceOptions } from './options.js';
 import { planReload, type ReloadResult } from './reload-plan.js';
-import { readServiceOptions, type ServiceSettings, withIdentity } from './settings.js';
+import { readHeartbeatOptions, readServiceOptions, type ServiceSettings, withIdentity } from './settings.js';
 import { logStall, transitionsOf } from './stalls.js';
 import { loadTracer } from './tracing.js';
 import { logTransitions } from './transition-log.js';
@@ -302,8 +302,10 @@ export class Service {
    * @param options `idle`: milliseconds, default `heartbeat.idleTimeout`; `close`: also closes the unprotected ones, default
    *   false.
    * @returns (resolves) information about these connections, collected before they are closed.
+   * @throws PongcheckError (rejects) `PONGCHECK_CONFIG` if an option is invalid.
    */
-  async heartbeat({ idle = this.settings.heartbeat.idleTimeout, close = false } = {}): Promise<ConnectionInfo[]> {
+  async heartbeat(options: { idle?: number; close?: boolean } = {}): Promise<ConnectionInfo[]> {
+    const { idle = this.settings.heartbeat.idleTimeout, close = false } = readHeartbeatOptions(options);
     return this.server.heartbeat(idle, close);
   }
 

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { defineCheck, requirePeers } from '../checks/define.js';
 import { readTls, validateTls } from '../checks/shared/tls.js';
 import type { RegistrySettings } from '../health/query/registry.js';
+import { configError, formatPath, type Report } from '../options/issue.js';
+import { OptionReader } from '../options/reader.js';
 import {
   type FleetSettings,
   fleetSettings,
@@ -10,6 +12,8 @@ import {
   readOptions,
   type Settings,
 } from '../options/settings.js';
+import { shapeOf } from '../options/shape.js';
+import { boolean, duration } from '../options/value-types.js';
 import type { PeerIdentity } from '../peers/connection.js';
 import type { ServiceOptions } from './options.js';
 
@@ -40,6 +44,24 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
     ...(releaseId !== undefined && { releaseId }),
   };
   return { ...settings, registry, peers: peers && peerSettings(peers), fleet: fleet && fleetSettings(fleet) };
+}
+
+const heartbeatShape = shapeOf([
+  { path: 'idle', type: duration, description: '' },
+  { path: 'close', type: boolean, description: '' },
+]);
+
+/**
+ * Validates the options of `service.heartbeat`.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue.
+ */
+export function readHeartbeatOptions(options: unknown): { idle?: number; close?: boolean } {
+  const issues: string[] = [];
+  const report: Report = (path, description) => issues.push(`${formatPath(path) || 'the argument'} ${description}`);
+  const values = new OptionReader(report).read(heartbeatShape, options, []);
+  if (issues.length > 0) throw configError(issues);
+  return values as { idle?: number; close?: boolean };
 }
 
 /**

@@ -16,6 +16,7 @@ describe('the URL of a dependency', () => {
     ['hunter2', /not a valid URL/],
     ['mysql://hunter2@x', /a URL with the scheme "mysql"; allowed: db:\/\//],
     ['db:///hunter2', /a URL without a host/],
+    ['db://me:hunter2@x:0/', /a URL with port 0; allowed: db:\/\//],
     ['db://me:hunter2%@x/', /invalid %-sequence in its password/],
     ['db://me:12#hunter2@x/', /a URL with a #; allowed: %23/],
     ['db://me:12/hunter2@x/', /an @ after its host; allowed: %2F for a \//],

@@ -139,7 +139,7 @@ describe('pongcheck serve', () => {
     await command.says(/not reloaded, the old one remains in use: tls\.key does not match tls\.cert/);
     expect(await pongcheck(['check-config', '--config', config])).toMatchObject({
       code: 1,
-      stderr: `pongcheck: ${config}:1: listen[0] tls.key does not match tls.cert\n`,
+      stderr: `pongcheck: ${config}:1: listen[0].tls.key does not match tls.cert\n`,
     });
     expect(await nameShown(Number(port))).toBe('localhost');
     copyFileSync(next.key, key);

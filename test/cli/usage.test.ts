@@ -8,6 +8,7 @@ import { serveCommand } from '../../src/cli/serve/command.js';
 import { optionRows } from '../../src/options/table.js';
 import { pongcheck } from './command.js';
 import { compiledPackage } from './compiled.js';
+import { Terminal } from './pseudo-terminal.js';
 
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'));
 
@@ -38,6 +39,14 @@ describe('pongcheck', () => {
       expect(await pongcheck(['help', name])).toMatchObject({ code: 0, stdout });
     },
   );
+
+  it('is wrapped to the width of a terminal', async () => {
+    const terminal = new Terminal(['check-config', '--help'], { columns: 80, env: { NO_COLOR: '1' } });
+    await terminal.ended();
+    const lines = terminal.output.split('\r\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines).toContain('Configuration file options, with default and environment variable (a variable');
+  });
 
   it('lists each option with its variable, and each check kind', async () => {
     const { stdout } = await pongcheck(['check-config', '--help']);
@@ -74,7 +83,17 @@ describe('pongcheck', () => {
     ['value-missing', ['ping', '--count'], '--count requires a value: N; see pongcheck ping --help'],
     ['value-of-a-switch', ['ping', '--json=1'], '--json takes no value; see pongcheck ping --help'],
     ['argument-too-many', ['ping', 'a', 'b'], 'unexpected argument "b"; see pongcheck ping --help'],
-    ['unexpected-argument', ['serve', 'a'], 'unexpected argument "a"; see pongcheck serve --help'],
+    ['unexpected-argument', ['emit', 'envoy', 'a'], 'unexpected argument "a"; see pongcheck emit --help'],
+    [
+      'file-without-its-flag',
+      ['check-config', 'a.yml'],
+      'unexpected argument "a.yml"; the configuration file is given with --config; see pongcheck check-config --help',
+    ],
+    [
+      'file-without-a-name',
+      ['serve', '--config', ''],
+      '--config is empty; allowed: the path of a file; see pongcheck serve --help',
+    ],
     [
       'count-of-zero',
       ['ping', '-c', '0'],
@@ -83,7 +102,7 @@ describe('pongcheck', () => {
     [
       'interval-without-unit',
       ['ping', '-i', '1'],
-      '--interval is "1"; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 24h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
+      '--interval is "1"; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 24h (a unit is missing: 1ms, 1s); see pongcheck ping --help',
     ],
     [
       'wait-of-ages',

@@ -28,6 +28,17 @@ describe('a configuration file', () => {
     expect(tree).toEqual({ base: { timeout: '1s' }, checks: { a: { timeout: '1s', kind: 'tcp' } } });
   });
 
+  it('prints no warning of the parser about a template that was not rendered', async () => {
+    const warnings: Error[] = [];
+    const add = (warning: Error) => warnings.push(warning);
+    process.on('warning', add);
+    expect((await read('serviceId: {{ .Values.id }}\n')).tree).toEqual({ serviceId: { '{ .Values.id }': null } });
+    // Node.js emits a warning in a tick of its own.
+    await new Promise(setImmediate);
+    process.off('warning', add);
+    expect(warnings).toEqual([]);
+  });
+
   it('may be JSON, with tabs and escapes', async () => {
     const { tree } = await read('{\n\t"a": ["\\ud83d\\ude00\\/", 1.5, null, true]\n}\n', 'pongcheck.json');
     expect(tree).toEqual({ a: ['😀/', 1.5, null, true] });

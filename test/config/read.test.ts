@@ -169,13 +169,13 @@ serviceId: '\${RISE:-3}'
 });
 
 describe('file < environment < flags', () => {
-  const file = 'listen: [{ url: "pong://f:1" }]\nhttp: { host: f, port: 1 }\nlog: { level: error }\ndetail: never\n';
+  const file = 'listen: [{ url: "pong://f:1" }]\nhttp: { host: f, port: 2 }\nlog: { level: error }\ndetail: never\n';
 
   it('the environment overrides the file', async () => {
-    const env = { PONGCHECK_LISTEN: 'pong://e:2, e2', PONGCHECK_HTTP: 'e:2', PONGCHECK_LOG_LEVEL: 'warn' };
+    const env = { PONGCHECK_LISTEN: 'pong://e:2, e2', PONGCHECK_HTTP: 'e:3', PONGCHECK_LOG_LEVEL: 'warn' };
     expect(await read({ file, env })).toMatchObject({
       listen: [{ url: 'pong://e:2' }, { url: 'pong://e2:7464' }],
-      http: { host: 'e', port: 2 },
+      http: { host: 'e', port: 3 },
       log: { level: 'warn' },
       detail: 'never',
     });
@@ -218,7 +218,7 @@ describe('file < environment < flags', () => {
       boolean: 'true',
       text: 'a text',
       addresses: 'pong://x:1',
-      endpoint: 'x:1',
+      endpoint: 'x:0',
       tokens: 'a-right-token-0123456789',
     };
     const rows = optionRows.filter(({ env }) => env !== undefined);
@@ -228,8 +228,8 @@ describe('file < environment < flags', () => {
     };
     expect(await read({ env: env as Record<string, string> })).toEqual({
       listen: [{ url: 'pong://x:1' }],
-      http: { host: 'x', port: 1, maxConnections: 1000, maxConnectionsPerAddress: 0 },
-      grpc: { host: 'x', port: 1, maxConnections: 1000, maxConnectionsPerAddress: 0 },
+      http: { host: 'x', port: 0, maxConnections: 1000, maxConnectionsPerAddress: 0 },
+      grpc: { host: 'x', port: 0, maxConnections: 1000, maxConnectionsPerAddress: 0 },
       checks: {},
       ping: { timeout: 7000, maxTimeout: 7000, staleLimit: 7000 },
       threads: 0,
@@ -459,6 +459,55 @@ describe('an invalid configuration', () => {
       'duration-without-unit',
       { file: 'ping: { timeout: 800 }' },
       'pongcheck.yml:1: ping.timeout is 800; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 800ms, 800s)',
+    ],
+    [
+      'duration-without-unit-in-quotes',
+      { file: 'ping: { timeout: "800" }' },
+      'pongcheck.yml:1: ping.timeout is "800"; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 800ms, 800s)',
+    ],
+    [
+      'duration-allowed-with-one-unit',
+      { file: 'ping: { timeout: 0.5 }\nlimits: { frameTimeout: 60000 }' },
+      'pongcheck.yml:1: ping.timeout is 0.5; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 0.5s)',
+      'pongcheck.yml:2: limits.frameTimeout is 60000; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 1h (a unit is missing: 60000ms)',
+    ],
+    [
+      'duration-allowed-with-no-unit',
+      { file: 'limits: { frameTimeout: 1000000000000 }' },
+      'pongcheck.yml:1: limits.frameTimeout is 1000000000000; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 1h',
+    ],
+    [
+      'bytes-out-of-range-with-the-right-unit',
+      { file: 'limits: { maxQueuedBytes: 5GB }' },
+      'pongcheck.yml:1: limits.maxQueuedBytes is "5GB"; allowed: a number of bytes such as 65536, 256KiB or 1MiB from 64KiB to 1GiB',
+    ],
+    [
+      'integer-in-quotes-out-of-range',
+      { file: 'limits: { maxPending: "0" }' },
+      'pongcheck.yml:1: limits.maxPending is "0"; allowed: a whole number from 1 to 1000000',
+    ],
+    [
+      'map-of-a-yaml-type',
+      { file: 'limits: !!set { maxPending }\ndrain: !!omap [ grace: 1s ]\nserviceId: !!binary aGVsbG8=' },
+      expect.stringMatching(/^pongcheck.yml:1: limits is an instance of Set; allowed: a map with /) as never,
+      'pongcheck.yml:2: drain is an instance of Map; allowed: a map with grace, delay',
+      'pongcheck.yml:3: serviceId is an instance of Uint8Array; allowed: a string of 1 to 1024 characters on one line',
+    ],
+    [
+      'address-used-twice',
+      { file: 'listen: [{ url: "pong://h:1" }, { url: "pong://h:1" }]\nhttp: h:1' },
+      'pongcheck.yml:1: listen[1].url is h:1; allowed: another address than listen[0].url',
+      'pongcheck.yml:2: http is h:1; allowed: another address than listen[0].url',
+    ],
+    [
+      'variable-with-an-address-of-another-scheme',
+      { env: { PONGCHECK_LISTEN: 'nonsense://x' } },
+      'PONGCHECK_LISTEN is "nonsense://x"; allowed: a list such as [{ url: "pong://HOST:PORT" }], or addresses separated by commas',
+    ],
+    [
+      'variable-with-a-line-break',
+      { file: 'serviceId: ${ID}', env: { ID: 'a\n' } },
+      'pongcheck.yml:1: serviceId is "${ID}"; allowed: a string of 1 to 1024 characters on one line',
     ],
     [
       'duration-not-a-number',

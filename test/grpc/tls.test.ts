@@ -69,6 +69,6 @@ describe.each([0, 1])('gRPC over TLS, with %d threads', (threads) => {
   it('reports files that cannot be used', async () => {
     await expect(
       start({ threads, grpc: { port: 0, tls: { cert: '/none.pem', key: '/none.pem' } } }),
-    ).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG', message: 'grpc: tls.cert /none.pem cannot be read (ENOENT)' });
+    ).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG', message: 'grpc.tls.cert /none.pem cannot be read (ENOENT)' });
   });
 });

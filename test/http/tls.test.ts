@@ -68,7 +68,7 @@ describe('HTTP over TLS', () => {
     const service = createService({ listen: [], http: { port: 0, tls: { cert: ca, key: own.key } } });
     await expect(service.start()).rejects.toMatchObject({
       code: 'PONGCHECK_CONFIG',
-      message: 'http: tls.key does not match tls.cert',
+      message: 'http.tls.key does not match tls.cert',
     });
   });
 });

@@ -340,9 +340,15 @@ describeServed('the certificate of a server', (serve) => {
       const socket = await secure(port, { servername: '' });
       return socket.getPeerCertificate().subject.CN;
     };
+    const certificateLines = async () => (await descriptions()).filter((line) => line.startsWith('certificate of '));
+    /** Repeated, because a thread without CPU time does not answer in time, which is logged as well. */
+    const reload = async (lines: number) => {
+      do await service.reloadCertificates();
+      while ((await certificateLines()).length < lines);
+    };
     expect(await renewed()).toBe('localhost');
-    await service.reloadCertificates();
-    const [first] = await descriptions();
+    await reload(1);
+    const [first] = await certificateLines();
     expect(first).toMatch(/^certificate of pongs:\/\/127\.0\.0\.1:\d+ reloaded, valid until 20/);
     expect(await renewed()).toBe('renewed.example');
     expect(await before.ping()).toMatchObject({ status: 'pass' });
@@ -350,15 +356,15 @@ describeServed('the certificate of a server', (serve) => {
 
     // An invalid file is logged once, and the previous certificate stays in use.
     writeFileSync(key, 'hunter2');
+    await reload(2);
     await service.reloadCertificates();
-    await service.reloadCertificates();
-    expect((await descriptions()).slice(1)).toEqual([
+    expect((await certificateLines()).slice(1)).toEqual([
       `certificate of ${url} not reloaded, the old one remains in use: tls.key contains no private key in PEM`,
     ]);
     expect(await renewed()).toBe('renewed.example');
     put(own);
-    await service.reloadCertificates();
-    expect((await descriptions())[2]).toContain('reloaded, valid until');
+    await reload(3);
+    expect((await certificateLines())[2]).toContain('reloaded, valid until');
     expect(await renewed()).toBe('localhost');
     await turnsUntil(() => stats.certificates().length > 0);
     expect(stats.certificates()).toEqual([[url, expect.any(Number)]]);

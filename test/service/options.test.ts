@@ -48,6 +48,25 @@ describe('createService', () => {
     ],
     [{ serviceId: 'a\udc00' }, 'serviceId is "a\\u{dc00}"; allowed: a string of 1 to 1024 characters on one line'],
     [{ drain: 5 }, 'drain is 5; allowed: a map with grace, delay'],
+    [Promise.resolve({}), 'the argument is an instance of Promise; allowed: a map with listen'],
+    [{ drain: new Map([['grace', -1]]) }, 'drain is an instance of Map; allowed: a map with grace, delay'],
+    [{ checks: new Map([['a', () => false]]) }, 'checks is an instance of Map; allowed: a map'],
+    [{ heartbeat: { pingData: new Date() } }, 'heartbeat.pingData is an instance of Date; allowed: an object'],
+    [{ checks: { db: 'a-secret' } }, 'checks.db is a string; allowed: a function, or an object with a function `run`'],
+    // biome-ignore lint/suspicious/noSparseArray: the value under test
+    [{ listen: [, { url: 'pong://h' }] }, 'listen[0] is missing; allowed: a map with url, '],
+    // biome-ignore lint/suspicious/noSparseArray: the value under test
+    [{ probe: { targets: ['h:1'], modules: { x: { prober: 'pongcheck', checks: ['a', ,] } } } }, 'checks is a list'],
+    [
+      { listen: [{ url: 'pong://h:1' }, { url: 'pongs://h:1', tls: { cert: 'c', key: 'k' } }] },
+      'listen[1].url is h:1; allowed: another address than listen[0].url',
+    ],
+    [
+      { listen: [{ url: 'pong+unix:/a' }, { url: 'pong+unix:/a' }] },
+      'listen[1].url is /a; allowed: another address than listen[0].url',
+    ],
+    [{ http: { port: 7464 } }, 'http is 127.0.0.1:7464; allowed: another address than listen[0].url'],
+    [{ grpc: { port: 7664 } }, 'grpc is 127.0.0.1:7664; allowed: another address than http'],
     [{ drain: { delay: 20_000 } }, 'drain.delay is 20s; allowed: at most drain.grace, 10s'],
     [{ http: '127.0.0.1:80' }, 'http is "127.0.0.1:80"; allowed: { host, port } or false'],
     [{ http: { port: 'abc' } }, 'http.port is "abc"; allowed: a whole number from 0 to 65535'],
@@ -88,7 +107,7 @@ describe('createService', () => {
     ],
     [module({ tls: { cert: 'PEM' } }), 'probe.modules.x.tls.key is missing; allowed: cert and key together'],
     [{ probe: { targetz: [] } }, 'probe.targetz is not a known option; did you mean targets?'],
-    [{ checks: { db: 5 } }, 'checks.db is 5; allowed: a function, or an object with a function `run`'],
+    [{ checks: { db: 5 } }, 'checks.db is a number; allowed: a function, or an object with a function `run`'],
     [
       { checks: { db: { kind: 'x', run() {}, timeout: 2e9 } } },
       'checks.db.timeout is 2000000000; allowed: milliseconds',
@@ -147,6 +166,18 @@ describe('createService', () => {
     expect(one.report?.checks).toMatchObject({
       big: [{ state: 'pass', observedValue: { lag: '12', of: '["1"]' } }],
       circle: [{ state: 'warn', observedValue: 'an object that cannot be serialized', output: '10' }],
+    });
+  });
+
+  it.each<[object, string]>([
+    [{ idle: '60s', close: true }, 'idle is "60s"; allowed: milliseconds, a whole number'],
+    [{ idle: -1, close: true }, 'idle is -1; allowed: milliseconds, a whole number'],
+    [{ idel: 60_000, close: true }, 'idel is not a known option; did you mean idle?'],
+    [{ close: 'no' }, 'close is "no"; allowed: true or false (did you mean false?)'],
+  ])('creates a service whose heartbeat refuses %j', async (options, message) => {
+    await expect(createService({ ...quiet }).heartbeat(options)).rejects.toMatchObject({
+      code: 'PONGCHECK_CONFIG',
+      message,
     });
   });
 

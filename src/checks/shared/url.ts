@@ -28,6 +28,7 @@ export function readUrl(
   const scheme = url.protocol.slice(0, -1);
   if (!schemes.includes(scheme)) throw invalid(`a URL with the scheme ${formatValue(scheme)}`);
   if (url.hostname === '') throw invalid('a URL without a host');
+  if (url.port === '0') throw invalid('a URL with port 0');
   for (const part of ['username', 'password', 'pathname'] as const) {
     if (!isDecodable(url[part])) throw invalid(`a URL with an invalid %-sequence in its ${part}`, '%25 for a %');
   }

@@ -44,7 +44,6 @@ export function tlsExpiryCheck(given: TlsExpiryOptions): CheckDefinition {
   const url = readUrl(KIND, options.url, ['tls', 'https']);
   if (url.username !== '' || url.password !== '')
     throw invalidOption(KIND, ['url'], 'a URL with credentials', 'tls://HOST[:PORT]');
-  if (url.port === '0') throw invalidOption(KIND, ['url'], 'a URL with port 0', 'tls://HOST[:PORT]');
   const { servername, rejectUnauthorized: verifies, ...files } = readTls(KIND, tls);
   const host = hostOf(url);
   const named = servername ?? (isIP(host) === 0 ? host : undefined);

@@ -44,7 +44,7 @@ async function validateCertificates({ settings, placeOf }: Configuration): Promi
   if (grpc) places.push([grpc.tls, ['grpc']]);
   for (const [tls, path] of places) {
     await (tls && readTlsFiles(tls))?.catch((error: Error) => {
-      throw new PongcheckError('PONGCHECK_CONFIG', `${placeOf(path)} ${error.message}`, { cause: error });
+      throw new PongcheckError('PONGCHECK_CONFIG', `${placeOf(path)}.${error.message}`, { cause: error });
     });
   }
 }

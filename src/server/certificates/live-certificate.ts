@@ -16,14 +16,14 @@ export class LiveCertificate {
   ) {}
 
   /**
-   * @param where prefix of the error message
+   * @param prefix text before `tls.cert` in the error message, such as `http.`
    * @throws PongcheckError `PONGCHECK_CONFIG` if the files cannot be used.
    */
-  static async open(settings: TlsSettings, where: string): Promise<LiveCertificate> {
+  static async open(settings: TlsSettings, prefix: string): Promise<LiveCertificate> {
     try {
       return new LiveCertificate(settings, await readTlsFiles(settings));
     } catch (error) {
-      throw new PongcheckError('PONGCHECK_CONFIG', `${where}: ${(error as Error).message}`, { cause: error });
+      throw new PongcheckError('PONGCHECK_CONFIG', `${prefix}${(error as Error).message}`, { cause: error });
     }
   }
 

@@ -35,7 +35,7 @@ export class TlsHandshaker {
   /** @throws PongcheckError `PONGCHECK_CONFIG` if the files cannot be used. */
   static async open(settings: TlsSettings, where: string): Promise<TlsHandshaker> {
     const { createServer } = await import('node:tls');
-    const certificate = await LiveCertificate.open(settings, where);
+    const certificate = await LiveCertificate.open(settings, `${where}: `);
     const server = createServer({
       ...certificate.options,
       ALPNProtocols: [ALPN],
