@@ -78,7 +78,7 @@ export const mutations = [
     'ErrorFlag.FATAL, decoder.idHigh, decoder.idLow, retryAfterMs)',
     'ErrorFlag.FATAL, 0, 0, retryAfterMs)',
   ),
-  broken('M2', encode, 'drops the last octet of an id', 'at + 12, idLow)', 'at + 12, idLow & ~0xff)'),
+  broken('M2', encode, 'writes 0 as the last octet of an id', 'at + 12, idLow)', 'at + 12, idLow & ~0xff)'),
   brokenClient(
     'M2',
     client,
@@ -89,7 +89,7 @@ export const mutations = [
   broken(
     'M3',
     decoder,
-    'forgets a partial header at the next segment',
+    'drops a partial header when the next segment arrives',
     'this.end = chunk.length;',
     'this.end = chunk.length; if (this.stage === IN_HEADER) this.stage = BOUNDARY;',
   ),
@@ -103,7 +103,7 @@ export const mutations = [
   brokenClient(
     'M3',
     decoder,
-    'forgets a partial header at the next segment',
+    'drops a partial header when the next segment arrives',
     'this.end = chunk.length;',
     'this.end = chunk.length; if (this.stage === IN_HEADER) this.stage = BOUNDARY;',
   ),
@@ -187,7 +187,7 @@ export const mutations = [
   ),
   broken('M7', bodies, 'accepts a mult of 0', 'mult: integer(1, 255)', 'mult: integer(0, 255)'),
   broken('M7', bodies, 'accepts times above 2147483647', '2 ** 31 - 1;', '2 ** 32 - 1;'),
-  broken('M7', bodies, 'accepts any number of names', 'value.length > MAX_NAMES', 'value.length > 64'),
+  broken('M7', bodies, 'accepts 64 check names', 'value.length > MAX_NAMES', 'value.length > 64'),
   broken(
     'M7',
     bodies,
@@ -317,7 +317,7 @@ export const mutations = [
   broken(
     'M14',
     decoder,
-    'refuses a newline after a frame without a body that is skipped',
+    'refuses a newline after a skipped frame without a body',
     'if (this.missing === 0) return this.complete();',
     'if (this.missing === 0) { this.stage = BOUNDARY; return FRAME; }',
   ),
@@ -373,7 +373,7 @@ export const mutations = [
   broken(
     'M17',
     queries,
-    'ignores a name that does not exist among others',
+    'ignores a check that does not exist if another check exists',
     'this.select(query) ?? this.notFound',
     'this.select(query) ?? (query.checks?.some((name) => this.source.members.has(name)) ? this.select({ ...query, checks: query.checks.filter((name) => this.source.members.has(name)) }) : this.notFound)',
   ),
@@ -535,7 +535,13 @@ export const mutations = [
     'this.due.add(watch); this.connection.shared.pushes.add(this);',
     'const { answer } = watch.watched; watch.watched = { end: () => {}, notifyIfChanged: () => {}, answer }; this.due.add(watch); this.connection.shared.pushes.add(this);',
   ),
-  broken('M27', watches, 'queues each STATUS', 'if (!this.connection.mayPush) {', 'if (false) {'),
+  broken(
+    'M27',
+    watches,
+    'queues each STATUS instead of replacing a waiting one',
+    'if (!this.connection.mayPush) {',
+    'if (false) {',
+  ),
   broken(
     'M28',
     watches,
@@ -567,7 +573,7 @@ export const mutations = [
   broken(
     'M30',
     frames,
-    'closes the connection after a WATCH beyond the limit',
+    'sets FATAL in ERROR 7',
     'this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow)',
     'this.error(WireError.FORBIDDEN, message, 1, idHigh, idLow)',
   ),
@@ -635,7 +641,7 @@ export const mutations = [
   broken(
     'M36',
     frames,
-    'refuses a token that is not required',
+    'refuses a token if no tokens are configured',
     'if (tokens && hello?.token !== undefined) {',
     "if (!tokens && hello?.token !== undefined) return this.closeUnauthenticated('why'); if (tokens && hello?.token !== undefined) {",
   ),
@@ -716,7 +722,7 @@ export const mutations = [
   broken(
     'M43',
     header,
-    'validates the version after everything else',
+    'validates the version after the rest of the header',
     'if (version !== VERSION) return versionFault(version);',
     '',
     [
@@ -728,21 +734,21 @@ export const mutations = [
   broken(
     'M43',
     decoder,
-    'validates a length when the header is complete',
+    'validates the length only when the header is complete',
     'header.hasJustLength ?',
     'header.isWhole ?',
   ),
   broken(
     'M43',
     header,
-    'validates flags before the limit of the type',
+    'validates the flags before the length limit of the type',
     'if (length - BARE_LENGTH > rules.bodyLimit[type]) return bodyLimitFault(type, length - BARE_LENGTH); if ((flags & rules.unknownFlags[type]) !== 0) return flagsFault(type, flags);',
     'if ((flags & rules.unknownFlags[type]) !== 0) return flagsFault(type, flags); if (length - BARE_LENGTH > rules.bodyLimit[type]) return bodyLimitFault(type, length - BARE_LENGTH);',
   ),
   broken(
     'M43',
     header,
-    'validates the scope when the body is complete',
+    'does not validate the scope of a PING with a body',
     'if (type === FrameType.PING && code > Scope.STARTUP) return scopeFault(code);',
     'if (type === FrameType.PING && code > Scope.STARTUP && length === BARE_LENGTH) return scopeFault(code);',
   ),
@@ -763,14 +769,14 @@ export const mutations = [
   broken(
     'M44',
     header,
-    'refuses a large frame that it skips',
+    'refuses a large frame that has to be skipped',
     'if (treatment === Treatment.SKIPPED) return undefined;',
     'if (treatment === Treatment.SKIPPED) return length > 4108 ? bodyLimitFault(type, length) : undefined;',
   ),
   broken(
     'M44',
     decoder,
-    'reads the rest of a skipped frame as a frame',
+    'reads the rest of a skipped frame as a new frame',
     'this.missing -= skipped; if (this.missing === 0) return this.complete();',
     'this.missing = 0; return this.complete();',
   ),
@@ -813,7 +819,7 @@ export const mutations = [
   broken(
     'M47',
     request,
-    'waits although timeoutMs is 0',
+    'waits even if timeoutMs is 0',
     'start(timeout) { if (timeout > 0) {',
     'start(timeout) { timeout ||= 2000; if (timeout > 0) {',
   ),
@@ -827,7 +833,7 @@ export const mutations = [
   broken(
     'M48',
     monitor,
-    'counts a result of any age',
+    'counts results up to an age of 60 s',
     'return Math.max(this.context.staleLimit, this.check.maxAge);',
     'return 60_000;',
   ),
@@ -996,7 +1002,7 @@ export const mutations = [
   brokenClient(
     'M58',
     heartbeat,
-    'considers a server dead one interval too early',
+    'considers a server dead too early',
     'return (this.options.maxPingsOut + 1) *',
     'return (this.options.maxPingsOut - 1) *',
   ),
@@ -1017,7 +1023,7 @@ export const mutations = [
   broken(
     'M59',
     timeLimits,
-    'closes 1.5 s too late',
+    'closes because of silence 1.5 s too late',
     'idleLimit(connection).exceeded(connection.idleSince, now)',
     'idleLimit(connection).exceeded(connection.idleSince + 1500, now)',
   ),
@@ -1150,11 +1156,17 @@ export const mutations = [
     'const LINGER_BYTES = 1_048_576;',
     'const LINGER_BYTES = Infinity;',
   ),
-  broken('M65', connection, 'reads at most 16 KiB', 'const LINGER_BYTES = 1_048_576;', 'const LINGER_BYTES = 16_384;'),
+  broken(
+    'M65',
+    connection,
+    'reads at most 16 KiB after its FIN',
+    'const LINGER_BYTES = 1_048_576;',
+    'const LINGER_BYTES = 16_384;',
+  ),
   broken(
     'M65',
     timeLimits,
-    'waits for the FIN of the client without a limit',
+    'waits for the FIN of the client without a time limit',
     "return limits.linger.exceeded(connection.closingAt, now) ? 'linger' : undefined;",
     'return undefined;',
   ),
@@ -1165,7 +1177,7 @@ export const mutations = [
     "this.finish('client-closed');",
     "this.session?.abandon(); this.finish('client-closed');",
   ),
-  broken('M66', connection, 'keeps its side open after FIN', "this.finish('client-closed');", ''),
+  broken('M66', connection, 'does not send FIN after the FIN of the client', "this.finish('client-closed');", ''),
   broken(
     'M67',
     connection,
@@ -1183,21 +1195,21 @@ export const mutations = [
   broken(
     'M68',
     registry,
-    'answers draining for liveness',
+    'reports draining for liveness',
     'liveness: () => PASS,',
     'liveness: () => this.override() ?? PASS,',
   ),
   broken(
     'M68',
     group,
-    'answers draining for a name that does not exist',
+    'reports draining for a name that does not exist',
     'const own = this.select() ? this.override() : NOT_FOUND;',
     'const own = this.override() ?? (this.select() ? undefined : NOT_FOUND);',
   ),
   broken(
     'M68',
     registry,
-    'does not answer draining for startup',
+    'does not report draining for startup',
     'startup: () => this.override() ?? this.startupOverride(),',
     'startup: () => this.startupOverride(),',
   ),
@@ -1234,7 +1246,7 @@ export const mutations = [
   broken(
     'M71',
     report,
-    'sends reasons to a chain where detail is not allowed',
+    'sends the reasons of causes where detail is not allowed',
     'causes: causes.map(({ instance, via }) => ({ instance, via })) };',
     'causes };',
   ),
@@ -1417,7 +1429,7 @@ export const mutations = [
     'checks?.length === 1 && maxAgeMs === undefined',
     'checks?.length === 1',
   ),
-  broken('M79', frames, 'treats own false as own', 'if (body?.own)', 'if (body?.own !== undefined)'),
+  broken('M79', frames, 'treats own false as own true', 'if (body?.own)', 'if (body?.own !== undefined)'),
   broken(
     'M80',
     frames,
@@ -1457,7 +1469,7 @@ export const mutations = [
   broken(
     'M81',
     responder,
-    'sets STALE for an old result',
+    'sets STALE in an own result',
     'const code = statusOf[result?.state ??',
     'if (result?.age >= 0) return encodeFrame({ type: FrameType.PONG, flags: 2, code: statusOf[result.state], idHigh, idLow, body }); const code = statusOf[result?.state ??',
   ),
@@ -1475,8 +1487,8 @@ export const mutations = [
     "half === 'high' && surrogateAt(text, at + ESCAPE_BYTES) === 'low'",
     'false',
   ),
-  broken('M83', jsonLimits, 'accepts 64 levels', 'MAX_DEPTH = 32;', 'MAX_DEPTH = 64;'),
-  broken('M83', jsonLimits, 'refuses 32 levels', 'if (++depth > MAX_DEPTH)', 'if (++depth >= MAX_DEPTH)'),
+  broken('M83', jsonLimits, 'accepts 64 levels of nesting', 'MAX_DEPTH = 32;', 'MAX_DEPTH = 64;'),
+  broken('M83', jsonLimits, 'refuses 32 levels of nesting', 'if (++depth > MAX_DEPTH)', 'if (++depth >= MAX_DEPTH)'),
   broken(
     'M84',
     decoder,
@@ -1494,7 +1506,7 @@ export const mutations = [
   broken(
     'M84',
     decoder,
-    'counts a frame when it is complete',
+    'counts a frame with a body only when it is complete',
     'this.allowed-- <= 0 ?',
     '(length > BARE_LENGTH ? this.allowed : this.allowed--) <= 0 ?',
     [
@@ -1570,7 +1582,7 @@ export const mutations = [
   broken(
     'M90',
     queries,
-    'answers that no group exists for scope startup',
+    'reports not-found for every group in the scope startup',
     'this.selections.find(checks) : this.groupsByName.get(group); }',
     "this.selections.find(checks) : scope === 'startup' ? undefined : this.groupsByName.get(group); }",
   ),
@@ -1584,21 +1596,21 @@ export const mutations = [
   broken(
     'M91',
     queries,
-    'answers starting for the group startup',
+    'reports starting for the group startup',
     'return checks ? this.selections.find(checks)',
     "if (group === 'startup') return this.starting; return checks ? this.selections.find(checks)",
   ),
   broken(
     'M91',
     group,
-    'answers unknown for a group without checks',
+    'reports unknown for a group without checks',
     'own?.state ?? worse(',
     "own?.state ?? (this.checks.length === 0 ? 'unknown' : undefined) ?? worse(",
   ),
   broken(
     'M91',
     registry,
-    'has no group all without checks',
+    'has no group all if there are no checks',
     "new Set(['readiness', 'startup', 'all',",
     "new Set(['readiness', 'startup', ...(checked.length > 0 ? ['all'] : []),",
   ),

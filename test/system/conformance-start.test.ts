@@ -80,7 +80,7 @@ describe('pongcheck conformance --start', () => {
       expect([report.code, report.rules.M31]).toEqual([1, 'failed']);
       expect(exceptions(report)).toContainEqual([
         'failed',
-        'a watch of a name that does not exist reports 6',
+        'a WATCH for a check that does not exist is answered with a STATUS with code 6',
         'WATCH is refused with ERROR 7, although a WATCH without a body is answered',
       ]);
     },
@@ -106,7 +106,11 @@ describe('pongcheck conformance --start', () => {
     'does not try sessions with operator steps: %s',
     async (alteration, why) => {
       const report = await withAlteration(alteration, 'M74');
-      expect(exceptions(report)).toContainEqual(['not tried', 'each watch receives draining before GOAWAY', why]);
+      expect(exceptions(report)).toContainEqual([
+        'not tried',
+        'each watch receives the status draining before GOAWAY',
+        why,
+      ]);
       expect(new Set(report.sessions.map(({ verdict }) => verdict))).toEqual(new Set(['not tried']));
       expect(report.code).toBe(0);
     },
@@ -120,7 +124,7 @@ describe('pongcheck conformance --start', () => {
       expect(report.rules).toMatchObject({ M64: 'ok', M75: 'not tried' });
       expect(exceptions(report)[0]).toEqual([
         'not tried',
-        'two addresses of one IPv6 network of 64 bits count as one',
+        'two addresses in the same IPv6 /64 network count as one address',
         'requires settings that the command does not support: the responder did not start: exit code 77: proxyProtocol is not supported',
       ]);
     },
@@ -262,7 +266,7 @@ describe('pongcheck conformance ADDRESS', () => {
       expect(report.rules).toMatchObject({ M53: 'ok', M54: 'ok', M55: 'ok', M59: 'ok', M49: 'not tried' });
       expect(exceptions(report)).toContainEqual([
         'not tried',
-        'where detail is refused there is no body, and no ERROR',
+        'where detail is not allowed, a PING with DETAIL is answered without a body',
         'requires a responder with {"detail":"never"}',
       ]);
       const wrong = await conformance([address, '--with', '{"checks":{"db":"pass"}}', '--rule', 'M52']);
