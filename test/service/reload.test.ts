@@ -172,7 +172,7 @@ describe('service.reload', () => {
     const url = service.httpAddress as string;
     const next: ServiceOptions = {
       listen: [{ url: 'pong://127.0.0.1:1' }, { url: unix, mode: 0o600 }],
-      http: { host: '127.0.0.1', port: 1 },
+      http: { host: '127.0.0.1', port: 2 },
       probe: { targets: ['127.0.0.1:*'] },
       log: { ...console } as never,
       clock: new FakeClock(),
