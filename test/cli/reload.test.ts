@@ -69,7 +69,7 @@ describe('SIGHUP', () => {
     write('export default () => true;\n', 'own.mjs');
     const { http } = await serve(own);
     const lines = await reload(
-      '!listen: [{ url: "pong://127.0.0.1:1" }]\nhttp: 127.0.0.1:1\nlimits: { maxWatches: 5 }\n' +
+      '!listen: [{ url: "pong://127.0.0.1:1" }]\nhttp: 127.0.0.1:2\nlimits: { maxWatches: 5 }\n' +
         'checks: { own: { kind: module, path: ./own.mjs, fall: 2, groups: [readiness, mine] }, disk: { kind: disk, path: / } }\n',
       /"msg":"restart required[^\n]*\n/,
     );
