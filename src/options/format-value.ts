@@ -1,5 +1,5 @@
 import { redactor } from '../common/redact.js';
-import { isMap } from './path.js';
+import { isPlain } from './path.js';
 
 const MAX_LENGTH = 60;
 /** In a single configuration value, white space before the last @ is also part of a password. */
@@ -16,7 +16,7 @@ export function formatValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'missing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  if (typeof value === 'object') return isMap(value) ? 'an object' : `an instance of ${classOf(value)}`;
+  if (typeof value === 'object') return isPlain(value) ? 'an object' : `an instance of ${classOf(value)}`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return 'a symbol';
   if (typeof value === 'bigint') return 'a BigInt';
@@ -25,7 +25,8 @@ export function formatValue(value: unknown): string {
 
 /** For example `Map` or `Promise`. */
 function classOf(value: object): string {
-  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+  const { constructor: type } = value;
+  return typeof type === 'function' && type.name !== '' ? type.name : 'a class';
 }
 
 /**

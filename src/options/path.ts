@@ -1,6 +1,16 @@
-/** Whether a value is a YAML mapping or JSON object. A Map, a Date or a Promise is not, because it has no keys. */
+/**
+ * Whether a value is a YAML mapping, a JSON object, a namespace of a module or an instance with keys. A Map, a Date or a
+ * Promise is not, because it has no keys.
+ */
 export function isMap(value: unknown): value is Record<string, unknown> {
-  return Object.prototype.toString.call(value) === '[object Object]';
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return false;
+  return isPlain(value) || Object.keys(value).length > 0;
+}
+
+/** Whether an object is not an instance of a class. Other realms have their own `Object.prototype`. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /**

@@ -491,7 +491,7 @@ describe('an invalid configuration', () => {
       { file: 'limits: !!set { maxPending }\ndrain: !!omap [ grace: 1s ]\nserviceId: !!binary aGVsbG8=' },
       expect.stringMatching(/^pongcheck.yml:1: limits is an instance of Set; allowed: a map with /) as never,
       'pongcheck.yml:2: drain is an instance of Map; allowed: a map with grace, delay',
-      'pongcheck.yml:3: serviceId is an instance of Uint8Array; allowed: a string of 1 to 1024 characters on one line',
+      'pongcheck.yml:3: serviceId is an instance of Buffer; allowed: a string of 1 to 1024 characters on one line',
     ],
     [
       'address-used-twice',

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import { createService } from '../../src/index.js';
@@ -9,6 +10,13 @@ import { compiledPackage } from '../cli/compiled.js';
 import { FakeClock } from '../fake-clock.js';
 
 const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;
+
+/** Has no keys, because `grace` belongs to its prototype. */
+class Drain {
+  get grace() {
+    return 5000;
+  }
+}
 
 /** A service with one probe module. */
 const module = (options: object) => ({ probe: { targets: ['h:1'], modules: { x: { prober: 'http', ...options } } } });
@@ -50,6 +58,7 @@ describe('createService', () => {
     [{ drain: 5 }, 'drain is 5; allowed: a map with grace, delay'],
     [Promise.resolve({}), 'the argument is an instance of Promise; allowed: a map with listen'],
     [{ drain: new Map([['grace', -1]]) }, 'drain is an instance of Map; allowed: a map with grace, delay'],
+    [{ drain: new Drain() }, 'drain is an instance of Drain; allowed: a map with grace, delay'],
     [{ checks: new Map([['a', () => false]]) }, 'checks is an instance of Map; allowed: a map'],
     [{ heartbeat: { pingData: new Date() } }, 'heartbeat.pingData is an instance of Date; allowed: an object'],
     [{ checks: { db: 'a-secret' } }, 'checks.db is a string; allowed: a function, or an object with a function `run`'],
@@ -138,6 +147,23 @@ describe('createService', () => {
     expect(() => createService(options as ServiceOptions)).toThrow(
       expect.objectContaining({ code: 'PONGCHECK_CONFIG', message: expect.stringContaining(message) }),
     );
+  });
+
+  it.each<[string, () => Promise<object> | object]>([
+    ['the namespace of a module', () => import(`data:text/javascript,${'export const grace = 0.5;'}`)],
+    [
+      'an instance with keys',
+      () =>
+        new (class {
+          grace = 0.5;
+        })(),
+    ],
+    ['an object with a tag', () => ({ grace: 0.5, [Symbol.toStringTag]: 'Drain' })],
+    ['an object without a prototype', () => Object.assign(Object.create(null), { grace: 0.5 })],
+    ['an object from another realm', () => runInNewContext('({ grace: 0.5 })')],
+  ])('validates the options in %s', async (_, given) => {
+    const drain = (await given()) as ServiceOptions['drain'] & object;
+    expect(() => createService({ drain })).toThrow('drain.grace is 0.5; allowed: milliseconds');
   });
 
   it('creates a service whose report is complete with any texts and values of checks', async () => {

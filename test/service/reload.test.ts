@@ -199,8 +199,8 @@ describe('the open file limit', () => {
   const limits = { maxConnections: 1_000_000 };
 
   it.each<[string, ServiceOptions, ServiceOptions, string]>([
-    ['stays divided between PING and HTTP connections', { http: { port: 0, maxConnections: 2000 } }, {}, 'http'],
-    ['is not divided anew for probes', {}, { probe: { targets: ['127.0.0.1:*'], maxConcurrent: 999 } }, 'probe'],
+    ['is still shared by PING and HTTP connections', { http: { port: 0, maxConnections: 2000 } }, {}, 'http'],
+    ['is not recalculated for probes', {}, { probe: { targets: ['127.0.0.1:*'], maxConcurrent: 999 } }, 'probe'],
   ])('%s if this needs a restart', async (_, before, next, option) => {
     const service = await start({ limits, ...before });
     expect(await service.reload({ ...quiet, limits, ...next })).toEqual({ ...nothing, needsRestart: [option] });
