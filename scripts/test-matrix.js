@@ -15,11 +15,12 @@ function testOnNode(version) {
 }
 
 install();
+// Some tests start programs that import dist.
+build();
 const outcomes = [];
 for (const version of versions) {
   const name = version === 'bun' ? 'Bun' : `Node ${version}`;
   say(name);
-  if (version === 'bun') build();
   outcomes.push({ name, passed: version === 'bun' ? await testOnBun() : testOnNode(version) });
 }
 for (const { name, passed } of outcomes) say(`${name}: ${passed ? 'passed' : 'FAILED'}`);
