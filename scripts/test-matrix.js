@@ -3,7 +3,8 @@
 // test:matrix -- test/wire`. PONGCHECK_NODES=22,bun selects versions.
 import { join } from 'node:path';
 import { testOnBun } from './bun.js';
-import { build, install, root, run, say } from './steps.js';
+import { prepareTests } from './prepare-tests.js';
+import { build, root, run, say } from './steps.js';
 
 const versions = (process.env.PONGCHECK_NODES ?? '20.19.0,22.12.0,24,26,bun').split(',');
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
@@ -14,7 +15,7 @@ function testOnNode(version) {
   return run('npx', [...node, ...flags, jest, '--randomize', ...process.argv.slice(2)]) === 0;
 }
 
-install();
+prepareTests();
 // Some tests start programs that import dist.
 build();
 const outcomes = [];

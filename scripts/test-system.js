@@ -1,4 +1,4 @@
-// `npm run test:system`: installs and builds, then runs the tests with network namespaces, proxies and stepped clocks.
+// `npm run test:system`: installs everything, then runs the tests with network namespaces, proxies and stepped clocks.
 // Arguments are passed to Jest: `npm run test:system -- keep-alive`. `--with NAME` adds tests that take long: `npm run
 // test:system -- --with image`.
 import { join } from 'node:path';
