@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, METHODS } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
@@ -9,6 +9,9 @@ import { closeAll, serve, silentConnection } from './served.js';
 import { until } from './until.js';
 
 afterEach(closeAll);
+
+/** Node.js 20.19 does not parse QUERY. */
+const queryMethod = METHODS.filter((method) => method === 'QUERY');
 
 /** Sends raw HTTP on a new connection, and returns everything received until its end. */
 async function speak(url: string, text: string): Promise<string> {
@@ -57,7 +60,7 @@ describe('the HTTP server', () => {
     expect(heard).toMatch(/^HTTP\/1.1 200 .*connection: close/is);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY'])('refuses %s with 405', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', ...queryMethod])('refuses %s with 405', async (method) => {
     const { url, health } = await serve();
     for (const path of ['/health', '/nowhere']) {
       const { status, headers, text } = await ask(url + path, { method });

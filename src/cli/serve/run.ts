@@ -4,6 +4,7 @@ import { redactorOf } from '../../config/print.js';
 import type { FileSettings } from '../../config/settings.js';
 import type { DefinedCheck } from '../../health/defined-check.js';
 import { formatDuration } from '../../options/duration.js';
+import { afterNextPoll } from '../../server/sockets/after-next-poll.js';
 import { createService, type Service } from '../../service/service.js';
 import type { FlagValues } from '../parser.js';
 import { describeLivenessSettings } from './liveness-settings.js';
@@ -31,6 +32,8 @@ export async function serve(flags: FlagValues): Promise<number> {
   collectDefaultMetrics({ register });
   const service = createService({ ...options, register, log });
   const signals = serveSignals ?? new ServeSignals();
+  // A signal that has already arrived ends the process before the start. Node.js 24 loads modules without a poll.
+  await afterNextPoll();
   const signal = signals.firstEnd();
   // A signal must not wait for a slow start.
   await Promise.race([service.start(), signal]);
