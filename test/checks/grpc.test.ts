@@ -125,6 +125,11 @@ describe('the grpc check', () => {
     const url = `grpcs://127.0.0.1:${port}`;
     const { ca } = authority;
     expect(await runCheck(check(port, { url, tls: { ca } }))).toMatchObject(passed);
+    for (const servername of ['localhost', '127.0.0.1']) {
+      expect(await runCheck(check(port, { url, tls: { ca, servername } }))).toMatchObject(passed);
+    }
+    const named = `grpcs://localhost:${port}`;
+    expect(await runCheck(check(port, { url: named, tls: { ca } }))).toMatchObject(passed);
     expect(await runCheck(check(port, { url, tls: { verify: false } }))).toMatchObject(passed);
     expect(await runCheck(check(port, { url }))).toMatchObject({ status: 'fail', reason: 'tls' });
     const other = { ca, servername: 'other.example' };

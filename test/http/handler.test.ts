@@ -208,7 +208,8 @@ describe('a Fastify application with the plugin', () => {
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     for (const path of ['/internal/livez', '/internal/metrics', '/own']) await fetch(url + path);
     await app.close();
-    const lines = `${stream.read()}`.trim().split('\n');
+    stream.end();
+    const lines = (await stream.toArray()).join('').trim().split('\n');
     return lines.map((line) => JSON.parse(line) as { msg: string; req?: { url: string } });
   }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type Clock, systemClock } from '../../common/clock.js';
 import { type GrpcJs, type GrpcJsClient, loadGrpcJs } from '../../grpc/grpc-js.js';
@@ -8,7 +9,7 @@ import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
 import { Renewal } from '../shared/renewal.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { readUrl, targetOfUrl } from '../shared/url.js';
+import { hostOf, readUrl, targetOfUrl } from '../shared/url.js';
 import { grpcFailure } from './failure.js';
 import { grpcOptions } from './options.js';
 
@@ -23,6 +24,12 @@ const CHANNEL_OPTIONS = {
   'grpc.service_config_disable_resolution': 1,
   'grpc.use_local_subchannel_pool': 1,
 };
+
+/**
+ * Sent as the server name to an IP address. grpc-js always sends a name, which must not be an IP address (RFC 6066):
+ * Node.js 26 throws an error.
+ */
+const NO_NAME = 'ip-address.invalid';
 
 /** Options of the `grpc` check. */
 export interface GrpcCheckOptions extends CheckSettings {
@@ -53,12 +60,13 @@ export function grpcCheck(given: GrpcCheckOptions, clock: Clock = systemClock): 
   const isTls = url.protocol === 'grpcs:';
   if (tls && !isTls) throw invalidOption(KIND, ['tls'], 'given without grpcs://', 'only with a grpcs:// URL');
   const { ca, key, cert, servername, ...verify } = readTls(KIND, tls ?? {});
-  const identity = (_host: string, certificate: PeerCertificate) =>
-    checkServerIdentity(servername as string, certificate);
+  const name = servername ?? hostOf(url);
+  const identity = (_name: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate);
+  const channelOptions = { ...CHANNEL_OPTIONS, 'grpc.ssl_target_name_override': isIP(name) ? NO_NAME : name };
   const connect = ({ Client, credentials }: GrpcJs) => {
-    const options = { ...verify, ...(servername !== undefined && { checkServerIdentity: identity }) };
+    const options = { ...verify, checkServerIdentity: identity };
     const tlsCredentials = () => credentials.createSsl(ca ?? null, key ?? null, cert ?? null, options);
-    return new Client(url.host, isTls ? tlsCredentials() : credentials.createInsecure(), CHANNEL_OPTIONS);
+    return new Client(url.host, isTls ? tlsCredentials() : credentials.createInsecure(), channelOptions);
   };
   const check = new GrpcCheck(connect, service, clock);
   return {
